@@ -1,0 +1,184 @@
+-- Threads: sealed messages, the hours they pass through, and the one order in which they were placed.
+
+CREATE TABLE invitation (                   -- a therapist's signed authorisation to join (A-10)
+  practice_id  uuid        NOT NULL,
+  lookup_id    uuid        NOT NULL,
+  owner        uuid        NOT NULL,        -- account of the therapist
+  thread_id    uuid        NOT NULL,
+  invite       bytea       NOT NULL,
+  charter      bytea       NOT NULL,        -- proposed, with the owner's signature beside it
+  charter_sig  bytea       NOT NULL,
+  expires_at   timestamptz NOT NULL,
+  accept       bytea,                       -- the accept that used it up
+  PRIMARY KEY (practice_id, lookup_id),
+  UNIQUE (practice_id, thread_id),
+  FOREIGN KEY (practice_id, owner) REFERENCES account
+);
+
+CREATE TABLE thread (
+  practice_id   uuid        NOT NULL,
+  thread_id     uuid        NOT NULL,
+  owner         uuid        NOT NULL,       -- account of the owning therapist
+  version       bigint      NOT NULL DEFAULT 1,   -- grows with every change that a promise could depend on (D-35)
+  is_open       boolean     NOT NULL DEFAULT true,
+  generation    integer     NOT NULL,
+  last_n        bigint      NOT NULL DEFAULT 0,   -- position of the last placed item
+  last_t        bytea       NOT NULL,             -- T_n (A-3)
+  last_placed_at timestamptz,
+  accepted      bigint      NOT NULL DEFAULT 0,   -- items ever accepted: the order of acceptance
+  epoch         integer     NOT NULL DEFAULT 0,   -- newest, with the hash of its commit and its suite
+  commit_hash   bytea       NOT NULL DEFAULT '',
+  suite         smallint    NOT NULL DEFAULT 1,
+  charter_hash  bytea       NOT NULL DEFAULT '',
+  rules_rev     integer     NOT NULL DEFAULT 0,   -- newest rule sheet (A-7)
+  rules_hash    bytea       NOT NULL DEFAULT '',
+  -- the clients' turn as its writers know it: held messages included
+  turn_reply_by timestamptz,
+  -- the clients' turn as readers know it: placed and not yet answered
+  open_count    integer     NOT NULL DEFAULT 0,
+  open_since    timestamptz,
+  open_reply_by timestamptz,
+  open_urgent   boolean     NOT NULL DEFAULT false,
+  created_at    timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, thread_id),
+  FOREIGN KEY (practice_id, owner) REFERENCES account
+) WITH (fillfactor = 70);                   -- room for in-page updates: every send touches this row
+
+CREATE TABLE member (
+  practice_id      uuid        NOT NULL,
+  thread_id        uuid        NOT NULL,
+  account_id       uuid        NOT NULL,
+  role             smallint    NOT NULL CHECK (role BETWEEN 1 AND 4),  -- 1 client, 2 therapist, 3 co-therapist, 4 family
+  last_accepted_at timestamptz,             -- accepted_at never runs backwards for one account in one thread (A-3)
+  acked_until      timestamptz,             -- one automatic acknowledgement a closed period: it ends here (D-37)
+  feed_at          bigint      NOT NULL DEFAULT 0,  -- place of this thread in the account's feed
+  PRIMARY KEY (practice_id, thread_id, account_id),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+) WITH (fillfactor = 70);
+CREATE INDEX member_feed ON member (practice_id, account_id, feed_at);
+
+CREATE TABLE feed (                         -- one counter a reader: a cursor over all of an account's threads (D-7)
+  practice_id uuid   NOT NULL,
+  account_id  uuid   NOT NULL,
+  last        bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (practice_id, account_id),
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+) WITH (fillfactor = 50);
+
+CREATE TABLE entry (                        -- every placed position of every thread, 1..n without a gap (A-3)
+  practice_id  uuid        NOT NULL,
+  thread_id    uuid        NOT NULL,
+  n            bigint      NOT NULL,
+  item_type    smallint    NOT NULL,        -- 1 envelope, 2 epoch commit, 5 charter …
+  reason       smallint    NOT NULL,
+  generation   integer     NOT NULL,
+  placed_at    timestamptz NOT NULL,
+  item_hash    bytea       NOT NULL,
+  promise_hash bytea       NOT NULL,        -- of the newest promise; zeros for what is not an envelope
+  t            bytea       NOT NULL,        -- T_n
+  PRIMARY KEY (practice_id, thread_id, n),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread
+);
+
+CREATE TABLE message (                      -- one row, one state, from acceptance to erasure
+  practice_id    uuid        NOT NULL,
+  account_id     uuid        NOT NULL,      -- the sender
+  mid            uuid        NOT NULL,      -- made by the sender: idempotency key for ever (D-31)
+  thread_id      uuid        NOT NULL,
+  device_id      uuid        NOT NULL,
+  by_client      boolean     NOT NULL,
+  item_hash      bytea       NOT NULL,
+  envelope       bytea,                     -- NULL once recalled or erased
+  header_hash    bytea,                     -- what stays of a recalled envelope
+  epoch          integer     NOT NULL,
+  urgent         boolean     NOT NULL,
+  expects_reply  boolean     NOT NULL,      -- false: takes no part in the turn
+  accepted_at    timestamptz NOT NULL,
+  accepted_order bigint      NOT NULL,      -- thread.accepted when it was taken
+  counted_from   timestamptz NOT NULL,      -- = accepted_at but after a replacement (A-4)
+  release_at     timestamptz,               -- NULL: no opening known
+  reply_by       timestamptz,               -- NULL: none expected
+  window_at      timestamptz,               -- start of the opening it is read in: one notice each
+  state          text        NOT NULL CHECK (state IN ('held', 'placed', 'recalled', 'returned')),
+  n              bigint,
+  placed_at      timestamptz,
+  promise        bytea       NOT NULL,      -- the receipt given at acceptance, byte for byte (D-31)
+  promise_now    bytea,                     -- a later revision, where there is one
+  promise_hash   bytea       NOT NULL,      -- of the newest revision
+  decision       bytea       NOT NULL,      -- canonical JSON, answered byte for byte
+  leaf_id        uuid        NOT NULL,      -- of its audit leaf, with the salt: made at acceptance, used when placed
+  leaf_salt      bytea       NOT NULL,
+  recall         bytea,                     -- the signed recall that ended it
+  status         bytea,                     -- and the receipt for that
+  ended_at       timestamptz,
+  PRIMARY KEY (practice_id, account_id, mid),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
+  CHECK ((state = 'placed') = (n IS NOT NULL)),
+  CHECK (release_at >= accepted_at)
+);
+ALTER TABLE message ALTER COLUMN envelope SET STORAGE EXTERNAL;     -- ciphertext does not compress
+CREATE UNIQUE INDEX message_placed ON message (practice_id, thread_id, n) WHERE n IS NOT NULL;
+CREATE INDEX message_held ON message (practice_id, thread_id, release_at) WHERE state = 'held';
+CREATE INDEX message_due ON message (practice_id, release_at) WHERE state = 'held';
+
+CREATE TABLE epoch (                        -- tep.md §6.4
+  practice_id uuid    NOT NULL,
+  thread_id   uuid    NOT NULL,
+  epoch       integer NOT NULL,
+  n           bigint  NOT NULL,
+  commit_hash bytea   NOT NULL,
+  commit      bytea   NOT NULL,
+  PRIMARY KEY (practice_id, thread_id, epoch),
+  UNIQUE (practice_id, thread_id, n),
+  UNIQUE (practice_id, thread_id, commit_hash),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread
+);
+ALTER TABLE epoch ALTER COLUMN commit SET STORAGE EXTERNAL;
+
+CREATE TABLE seat (                         -- the roster of a thread's newest epoch: who it is sealed to
+  practice_id uuid NOT NULL,
+  thread_id   uuid NOT NULL,
+  device_id   uuid NOT NULL,
+  PRIMARY KEY (practice_id, thread_id, device_id),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
+  FOREIGN KEY (practice_id, device_id) REFERENCES device
+);
+
+CREATE TABLE charter (                      -- what the people of a thread signed (A-7)
+  practice_id  uuid   NOT NULL,
+  thread_id    uuid   NOT NULL,
+  n            bigint NOT NULL,
+  charter_hash bytea  NOT NULL,
+  charter      bytea  NOT NULL,             -- with the signatures that put it in force, the owner's first
+  PRIMARY KEY (practice_id, thread_id, n),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread
+);
+
+CREATE TABLE notice (                       -- the outbox: a therapist has something to read, once a window, no content
+  practice_id uuid        NOT NULL,
+  account_id  uuid        NOT NULL,
+  window_at   timestamptz NOT NULL,
+  urgent      boolean     NOT NULL,
+  noticed_at  timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, account_id, window_at, urgent),
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+);
+
+CREATE TYPE sent AS (                       -- what a sender is told of one of its messages, whichever command asks
+  outcome      text,                        -- accepted, again, or why not
+  item_hash    bytea,
+  promise      bytea,
+  promise_now  bytea,
+  promise_hash bytea,
+  decision     bytea,
+  state        text,
+  n            bigint,                      -- the entry, once placed
+  reason       smallint,
+  generation   integer,
+  placed_at    timestamptz,
+  t            bytea,
+  status       bytea,
+  newest       bytea,                       -- the newest commit, with outcome stale_epoch
+  told         uuid[]                       -- accounts whose feeds moved
+);

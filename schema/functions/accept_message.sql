@@ -1,0 +1,86 @@
+-- Take one sealed message: hold it under its promise, or place it at once. The whole send, in one round trip (A-9, D-26).
+--   p_version    the thread as the promise was computed on it (D-35); another version: outcome moved, nothing stored
+--   p_reason     1 at once, 6 urgent, NULL held
+--   p_window_at  start of the opening it will be read in (NULL: none)   p_acked_until  an acknowledgement covers until then
+-- Outcomes: accepted; again (this mid with these bytes, the first answer); mid_taken; moved; no_thread; closed;
+-- stale_epoch (with the newest commit); no_seat (the device is not in the newest roster).
+CREATE OR REPLACE FUNCTION accept_message(
+  p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz,
+  p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea,
+  p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean,
+  p_version bigint, p_accepted_at timestamptz, p_release_at timestamptz, p_reply_by timestamptz,
+  p_window_at timestamptz, p_acked_until timestamptz, p_reason integer,
+  p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea)
+RETURNS SETOF sent LANGUAGE plpgsql AS $$
+DECLARE
+  known message;
+  th thread;
+  m message;
+  made entry;
+  answer sent;
+BEGIN
+  IF (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e) <> p_account THEN
+    answer.outcome := 'no_thread';        -- a device of somebody else: told the same as for no thread at all
+    RETURN NEXT answer; RETURN;
+  END IF;
+
+  SELECT * INTO known FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
+  IF NOT FOUND THEN
+    SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+    IF NOT FOUND OR NOT EXISTS (SELECT FROM member s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account) THEN
+      answer.outcome := 'no_thread';
+      RETURN NEXT answer; RETURN;
+    END IF;
+    -- a twin of this request may have been waiting for the same lock
+    SELECT * INTO known FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
+  END IF;
+  IF known.mid IS NOT NULL THEN
+    RETURN QUERY SELECT * FROM sent_message(p_practice, p_account, p_mid,
+      CASE WHEN known.item_hash = p_item_hash AND known.thread_id = p_thread THEN 'again' ELSE 'mid_taken' END);
+    RETURN;
+  END IF;
+
+  IF release_thread(p_practice, p_thread, p_now) > 0 THEN
+    answer.told := tell_feeds(p_practice, ARRAY[p_thread]);
+    answer.outcome := 'moved';
+  ELSIF NOT th.is_open THEN
+    answer.outcome := 'closed';
+  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch THEN
+    answer.outcome := 'stale_epoch';
+    SELECT e.commit INTO answer.newest FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.epoch = th.epoch;
+  ELSIF NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
+                     WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = p_device
+                       AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
+    answer.outcome := 'no_seat';
+  ELSIF th.version <> p_version THEN
+    answer.outcome := 'moved';
+  END IF;
+  IF answer.outcome IS NOT NULL THEN
+    RETURN NEXT answer; RETURN;
+  END IF;
+
+  INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
+                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
+                       promise, promise_hash, decision, leaf_id, leaf_salt)
+  VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
+          p_accepted_at, th.accepted + 1, p_accepted_at, p_release_at, p_reply_by, p_window_at, 'held',
+          p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+  RETURNING * INTO m;
+  UPDATE thread t
+     SET accepted = t.accepted + 1, version = t.version + 1,
+         turn_reply_by = CASE WHEN p_by_client AND p_expects_reply THEN least(t.turn_reply_by, p_reply_by) ELSE t.turn_reply_by END
+   WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+  UPDATE member s SET last_accepted_at = p_accepted_at, acked_until = coalesce(p_acked_until, s.acked_until)
+   WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account;
+
+  answer := ('accepted', p_item_hash, p_promise, NULL, p_promise_hash, p_decision, 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}')::sent;
+  IF p_reason IS NOT NULL THEN
+    made := place_message(p_practice, m, p_reason, greatest(p_now, p_accepted_at));
+    answer.state := 'placed'; answer.n := made.n; answer.reason := made.reason; answer.generation := made.generation;
+    answer.placed_at := made.placed_at; answer.t := made.t;
+    answer.told := tell_feeds(p_practice, ARRAY[p_thread]);
+  ELSIF p_release_at IS NOT NULL THEN
+    PERFORM expect_due(p_practice, p_release_at);
+  END IF;
+  RETURN NEXT answer;
+END $$;

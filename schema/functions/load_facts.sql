@@ -1,0 +1,40 @@
+-- What a promise in this thread depends on, and whose signatures count there. One row, or none: no such thread, or not a member.
+--   devices: every device of every member, revoked ones too (an old message may be sent again for its receipt)
+CREATE OR REPLACE FUNCTION load_facts(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_thread uuid)
+RETURNS TABLE (caller uuid, version bigint, is_open boolean, generation integer, last_n bigint, epoch integer, commit_hash bytea, suite smallint,
+               rules_rev integer, rules_hash bytea, rules bytea, turn_reply_by timestamptz,
+               members uuid[], member_roles smallint[], chains bytea[], last_accepted timestamptz[], acked_until timestamptz[],
+               devices uuid[], device_accounts uuid[], device_keys bytea[], home bytea,
+               owner_name text, told uuid[])
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  moved uuid[] := '{}';
+BEGIN
+  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me) THEN
+    RETURN;
+  END IF;
+  IF release_thread(p_practice, p_thread, p_now) > 0 THEN
+    moved := tell_feeds(p_practice, ARRAY[p_thread]);
+  END IF;
+  RETURN QUERY
+  SELECT me, t.version, t.is_open, t.generation, t.last_n, t.epoch, t.commit_hash, t.suite, t.rules_rev, t.rules_hash,
+         (SELECT s.shared FROM rule_sheet s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.r = t.rules_rev),
+         t.turn_reply_by, p.members, p.roles, p.chains, p.last_accepted, p.acked, d.devices, d.accounts, d.keys, c.home,
+         o.display_name, moved
+    FROM thread t
+    JOIN practice c ON c.practice_id = p_practice
+    JOIN account o ON o.practice_id = p_practice AND o.account_id = t.owner
+    CROSS JOIN LATERAL (
+      SELECT array_agg(m.account_id ORDER BY m.account_id) AS members, array_agg(m.role ORDER BY m.account_id) AS roles,
+             array_agg(a.chain_id ORDER BY m.account_id) AS chains,
+             array_agg(m.last_accepted_at ORDER BY m.account_id) AS last_accepted, array_agg(m.acked_until ORDER BY m.account_id) AS acked
+        FROM member m JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
+       WHERE m.practice_id = p_practice AND m.thread_id = p_thread) p
+    CROSS JOIN LATERAL (
+      SELECT array_agg(v.device_id ORDER BY v.device_id) AS devices, array_agg(v.account_id ORDER BY v.device_id) AS accounts,
+             array_agg(v.sign_pk ORDER BY v.device_id) AS keys
+        FROM device v WHERE v.practice_id = p_practice AND v.account_id = ANY (p.members)) d
+   WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+END $$;

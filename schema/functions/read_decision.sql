@@ -1,0 +1,20 @@
+-- The decision about one message, for its sender at any time and for the other members once it is placed.
+-- No row: not a member, no such message, or not yet to be known.
+CREATE OR REPLACE FUNCTION read_decision(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_thread uuid, p_mid uuid)
+RETURNS TABLE (decision bytea, accepted_at timestamptz, release_at timestamptz, reply_by timestamptz, placed_at timestamptz, own boolean, role smallint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  IF release_thread(p_practice, p_thread, p_now) > 0 THEN
+    PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
+  END IF;
+  RETURN QUERY
+  SELECT m.decision, m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me, r.role
+    FROM member r
+    JOIN member w ON w.practice_id = p_practice AND w.thread_id = p_thread
+    JOIN message m ON m.practice_id = p_practice AND m.account_id = w.account_id AND m.mid = p_mid AND m.thread_id = p_thread
+   WHERE r.practice_id = p_practice AND r.thread_id = p_thread AND r.account_id = me
+     AND (m.account_id = me OR m.state = 'placed');
+END $$;

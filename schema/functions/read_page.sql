@@ -1,0 +1,31 @@
+-- One page of a thread: placed positions after p_after, in order, each with its item and, for a message, its promise.
+-- An erased item shows as its entry alone. Always at least one row: with n NULL where nothing is new; last_* is the thread's end.
+-- ET404: no such thread, or not a member.
+CREATE OR REPLACE FUNCTION read_page(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_thread uuid, p_after bigint, p_limit integer)
+RETURNS TABLE (last_n bigint, last_t bytea, last_placed_at timestamptz, last_generation integer,
+               n bigint, item_type smallint, reason smallint, generation integer, placed_at timestamptz, item_hash bytea,
+               promise_hash bytea, t bytea, item bytea, promise bytea)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me) THEN
+    RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
+  END IF;
+  IF release_thread(p_practice, p_thread, p_now) > 0 THEN
+    PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
+  END IF;
+  RETURN QUERY
+  SELECT th.last_n, th.last_t, th.last_placed_at, th.generation,
+         e.n, e.item_type, e.reason, e.generation, e.placed_at, e.item_hash, e.promise_hash, e.t,
+         coalesce(m.envelope, c.commit, h.charter), coalesce(m.promise_now, m.promise)
+    FROM thread th
+    LEFT JOIN LATERAL (SELECT * FROM entry x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.n > p_after
+                        ORDER BY x.n LIMIT p_limit) e ON true
+    LEFT JOIN message m ON e.item_type = 1 AND m.practice_id = p_practice AND m.thread_id = p_thread AND m.n = e.n
+    LEFT JOIN epoch c ON e.item_type = 2 AND c.practice_id = p_practice AND c.thread_id = p_thread AND c.n = e.n
+    LEFT JOIN charter h ON e.item_type = 5 AND h.practice_id = p_practice AND h.thread_id = p_thread AND h.n = e.n
+   WHERE th.practice_id = p_practice AND th.thread_id = p_thread
+   ORDER BY e.n;
+END $$;

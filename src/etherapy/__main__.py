@@ -1,0 +1,5 @@
+"""`python -m etherapy`."""
+
+from etherapy.cli.main import main
+
+main()

@@ -1,0 +1,100 @@
+"""Sending: what a sender is told before, at once, and ever after."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from etherapy.binary import B64, Id16
+from etherapy.rules.decision import Decision
+from etherapy.rules.explain import Preview
+
+ServiceClass = Literal[1, 2, 3, 4, 5]
+"""1 message, 2 logistics, 3 no reply expected, 4 letter, 5 structured (tep_amendments.md A-1)."""
+
+StateName = Literal["held", "placed", "recalled", "returned"]
+
+
+class SendMessage(Struct, frozen=True, forbid_unknown_fields=True):
+    """A sealed envelope. `zone` is where the writer is, for the words of the answer only; it is not kept."""
+
+    envelope: B64
+    zone: str = ""
+
+
+class Recall(Struct, frozen=True, forbid_unknown_fields=True):
+    """A signed Recall, 192 bytes (A-4)."""
+
+    recall: B64
+    zone: str = ""
+
+
+class AskPreview(Struct, frozen=True, forbid_unknown_fields=True):
+    """What would happen to a message that is sent now? Nothing is stored. `zone` as in SendMessage."""
+
+    service_class: ServiceClass = 1
+    urgent: bool = False
+    size: int = 256
+    """Bytes of padded ciphertext."""
+    zone: str = ""
+
+
+class Previewed(Struct, frozen=True):
+    """The decision that a send would get at this minute, with the sentences, emergency text and crisis
+    card to show.
+
+    The send's own answer is the one that binds.
+    """
+
+    decision: Decision
+    words: Preview
+
+
+class State(Struct, frozen=True):
+    """Where a message stands now. What is None does not apply to its state."""
+
+    state: StateName
+    entry: B64 | None = None
+    """88 bytes (A-3), once placed."""
+    head: B64 | None = None
+    """Signed head of the thread at that entry."""
+    promise: B64 | None = None
+    """The newest promise receipt, where the first was revised."""
+    status: B64 | None = None
+    """Signed Status receipt (A-4): recalled or returned; held, when it was asked for."""
+
+
+class Sent(Struct, frozen=True):
+    """The answer to a send (D-31): receipt and decision are the same bytes on every repetition, the rest
+    is current."""
+
+    receipt: B64
+    decision: Decision
+    state: State
+    words: Preview
+
+
+class WaitingMessage(Struct, frozen=True):
+    """One of the caller's own messages that is still held."""
+
+    mid: Id16
+    envelope: B64
+    promise: B64
+    decision: Decision
+
+
+class Waiting(Struct, frozen=True):
+    """Own held messages of a thread, oldest first."""
+
+    messages: list[WaitingMessage]
+
+
+class Explanation(Struct, frozen=True):
+    """Why a message was decided as it was: the record, and the words for who asks."""
+
+    decision: Decision
+    accepted_at: datetime
+    release_at: datetime | None
+    reply_by: datetime | None
+    placed_at: datetime | None
+    summary: list[str]

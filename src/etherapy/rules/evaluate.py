@@ -1,0 +1,283 @@
+"""`etherapy rules evaluate`: timetable cases in, answers out, without a server. Bytes to a document; no
+files.
+
+The format is that of docs/rules.md ("Asking without a server"). Cases with the same zone, windows and
+exceptions share one timetable.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from etherapy.rules.bad_rule import BadRule
+from etherapy.rules.calendar import MINUTE_MS, instant, milliseconds
+from etherapy.rules.timetable import Closing, Timetable
+from etherapy.rules.windows import WEEKDAYS, Span, joined, span_of
+
+FORMAT = "etherapy-windows/1"
+_FORMAT_JSON = f'"{FORMAT}"'.encode()
+_BLANKS = b" \t\r\n"
+Read = TypeVar("Read")
+_TIMETABLES_SHARED = 4096
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3}0*)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_YEARS = range(1970, 9998)
+_WINDOW_FIELDS = {"days", "start", "end"}
+_EXCEPTION_FIELDS = {"date", "kind", "windows", "label", "note"}
+_FACE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - only printed, with a Z behind
+
+
+class NotSuchADocument(Exception):
+    """The bytes are no document of timetable cases; the message is one line that says why."""
+
+
+def evaluate(document: bytes) -> dict[str, Any]:
+    """Answer each case of a document: `{"results": [...]}`, in the order of the cases.
+
+    A case that cannot be answered gets `{"id", "error"}`. NotSuchADocument when there are no cases to be
+    read.
+    """
+    shared: dict[bytes, Timetable | BadRule] = {}
+    return {"results": [_result(case, shared) for case in _cases(document)]}
+
+
+def evaluate_case(case: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer one case that is already in memory, as `evaluate` would."""
+    return _result(msgspec.Raw(msgspec.json.encode(case)), {})
+
+
+def _cases(document: bytes) -> list[msgspec.Raw]:
+    """The cases, each still as text, so that a long document needs no more memory than its bytes."""
+    try:
+        parts = _members(document)
+        cases = _decoded(parts.get("cases", b"null"), list[msgspec.Raw])
+    except msgspec.ValidationError:
+        raise NotSuchADocument('not a document of cases: an object with a list "cases" is expected') from None
+    form = _value(parts.get("format", _FORMAT_JSON))
+    if form != FORMAT:
+        raise NotSuchADocument(f'not a document of cases: its "format" is not "{FORMAT}"')
+    return cases
+
+
+def _members(text: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
+    """The members of an object, still as text; NotSuchADocument when a name stands there twice."""
+    members = _decoded(text, dict[str, msgspec.Raw])
+    _refuse_twins(text, members)
+    return members
+
+
+def _value(text: msgspec.Raw | bytes | None) -> Any:
+    """What the text says, None without a text; NotSuchADocument when a name stands there twice."""
+    if text is None:
+        return None
+    value = _decoded(text, Any)
+    if isinstance(value, list | dict):
+        _refuse_twins(text, value)
+    return value
+
+
+def _decoded(text: bytes | msgspec.Raw, wanted: type[Read]) -> Read:
+    """What the text says, in that shape; msgspec.ValidationError for JSON of another shape."""
+    try:
+        return msgspec.json.decode(text, type=wanted)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise NotSuchADocument(f"not JSON: {str(error).splitlines()[0]}") from None
+
+
+def _refuse_twins(text: bytes | msgspec.Raw, read: object) -> None:
+    """Two values for one name would leave open which is meant.
+
+    Text that is written as it would be written here has none; other text is looked through name by name.
+    """
+    raw = bytes(text)
+    if msgspec.json.encode(read).translate(None, _BLANKS) != raw.translate(None, _BLANKS):
+        try:
+            json.loads(raw, object_pairs_hook=_once)
+        except (RecursionError, ValueError):
+            raise NotSuchADocument("not JSON of this kind: too deep, or a number too long") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise NotSuchADocument("not a document of cases: an object has the same name twice")
+    return found
+
+
+def _result(text: msgspec.Raw, shared: dict[bytes, Timetable | BadRule]) -> dict[str, Any]:
+    try:
+        case = _members(text)
+    except msgspec.ValidationError:
+        return {"id": None, "error": "the case is no object; write one with id, zone, weekly and now"}
+    name = _value(case.get("id"))
+    try:
+        if not isinstance(name, str | int):
+            raise BadRule("id", "the case has none", "give it a text that names it")
+        return {"id": name} | _answer(case, shared)
+    except BadRule as bad:
+        return {"id": name, "error": str(bad)}
+
+
+def _answer(case: Mapping[str, msgspec.Raw], shared: dict[bytes, Timetable | BadRule]) -> dict[str, Any]:
+    timetable = _shared_timetable(case, shared)
+    now = _now(_value(case.get("now")))
+    opens = timetable.next_open_ms(now)
+    answer = {
+        "in_window": opens == now,
+        "next_open": _shown(opens),
+        "closes_at": _shown(None if opens is None else timetable.closes_at_ms(now)),
+    }
+    minutes = _value(case.get("response_target_open_minutes"))
+    if minutes is not None:
+        if not isinstance(minutes, int) or isinstance(minutes, bool) or minutes < 0:
+            raise BadRule("response_target_open_minutes", "not a whole number from 0", "write open minutes")
+        answer["response_due"] = _shown(timetable.after_open_ms(now, minutes * MINUTE_MS))
+    return answer
+
+
+def _shared_timetable(case: Mapping[str, msgspec.Raw], shared: dict[bytes, Timetable | BadRule]) -> Timetable:
+    """The timetable of the case, or that of an earlier one that is written the same."""
+    parts = case.get("zone"), case.get("weekly"), case.get("exceptions")
+    key = b"\0".join(bytes(part or b"") for part in parts)
+    found = shared.get(key)
+    if found is None:
+        if len(shared) >= _TIMETABLES_SHARED:
+            del shared[next(iter(shared))]
+        try:
+            zone_name, weekly, exceptions = (_value(part) for part in parts)
+            found = _timetable(zone_name, weekly, [] if exceptions is None else exceptions)
+        except BadRule as bad:
+            found = bad
+        shared[key] = found
+    if isinstance(found, BadRule):
+        raise BadRule(found.field, found.problem, found.mend)
+    return found
+
+
+def _timetable(zone_name: Any, weekly: Any, exceptions: Any) -> Timetable:
+    if not isinstance(zone_name, str):
+        raise BadRule("zone", "no time zone is given", "name one, such as America/New_York")
+    spans: dict[str, list[Span]] = {day: [] for day in WEEKDAYS}
+    for number, window in enumerate(_list(weekly, "weekly")):
+        path = f"weekly[{number}]"
+        span = _span(window, path)
+        for day in _days(window, path):
+            spans[day].append(span)
+    dated = _Dated()
+    for number, exception in enumerate(_list(exceptions, "exceptions")):
+        dated.read(exception, f"exceptions[{number}]")
+    weekly_spans = tuple(joined(of_day) for of_day in spans.values())
+    return Timetable(zone_name, weekly_spans, dated.closed, None, dated.replaced, dated.added)
+
+
+class _Dated:
+    """The exceptions of a case, by date and by what they do."""
+
+    def __init__(self) -> None:
+        self.closed: dict[int, Closing] = {}
+        self.replaced: dict[int, tuple[Span, ...]] = {}
+        self.added: dict[int, tuple[Span, ...]] = {}
+
+    def read(self, exception: Any, path: str) -> None:
+        """Take in one exception more."""
+        _fields(exception, _EXCEPTION_FIELDS, path)
+        day = _date(exception.get("date"), f"{path}.date")
+        ordinal, kind, windows = day.toordinal(), exception.get("kind"), exception.get("windows")
+        if ordinal in self.closed or ordinal in self.replaced or ordinal in self.added:
+            raise BadRule(f"{path}.date", "there are two exceptions for this date", "keep one of them")
+        if kind == "closed":
+            if windows:
+                raise BadRule(f"{path}.windows", "a closed date has windows", "use replace for shorter hours")
+            self.closed[ordinal] = Closing("window.exception", day.isoformat(), "")
+        elif kind in ("replace", "add"):
+            listed = _list(windows, f"{path}.windows")
+            spans = joined(_day_span(w, day, f"{path}.windows[{n}]") for n, w in enumerate(listed))
+            (self.replaced if kind == "replace" else self.added)[ordinal] = spans
+        else:
+            problem = "there is no such kind of exception"
+            raise BadRule(f"{path}.kind", problem, "use closed, replace or add")
+
+
+def _day_span(window: Any, day: date, path: str) -> Span:
+    """The span of a window of one date; weekdays may stand in it if they do not contradict the date."""
+    span = _span(window, path)
+    if window.get("days") and WEEKDAYS[day.weekday()] not in _days(window, path):
+        raise BadRule(
+            f"{path}.days", "these are other weekdays than that of the date", "leave days empty here"
+        )
+    return span
+
+
+def _span(window: Any, path: str) -> Span:
+    _fields(window, _WINDOW_FIELDS, path)
+    start, end = window.get("start"), window.get("end")
+    for name, wall in (("start", start), ("end", end)):
+        if not isinstance(wall, str):
+            raise BadRule(f"{path}.{name}", "no time of day is given", "write HH:MM from 00:00 to 24:00")
+    try:
+        return span_of(start, end)
+    except BadRule as bad:
+        raise bad.within(path) from None
+
+
+def _days(window: Mapping[str, Any], path: str) -> Iterable[str]:
+    days = window.get("days")
+    if not isinstance(days, list) or not all(isinstance(day, str) and day in WEEKDAYS for day in days):
+        raise BadRule(f"{path}.days", "not a list of weekdays", "use mon, tue, wed, thu, fri, sat, sun")
+    return days
+
+
+def _fields(value: Any, known: set[str], path: str) -> None:
+    if not isinstance(value, dict):
+        raise BadRule(path, "not an object", f"write one with {', '.join(sorted(known))}")
+    if not known.issuperset(value):
+        raise BadRule(path, "there is a field that is not known", f"use {', '.join(sorted(known))}")
+
+
+def _list(value: Any, path: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise BadRule(path, "not a list", "write a list, empty if there is nothing in it")
+    return value
+
+
+def _date(value: Any, path: str) -> date:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise BadRule(
+                path, "this date does not exist", "write a date of the calendar as YYYY-MM-DD"
+            ) from None
+    raise BadRule(path, "not a date", "write YYYY-MM-DD")
+
+
+def _now(value: Any) -> int:
+    """Milliseconds of an instant written by RFC 3339; finer ones and far-away years are refused."""
+    mend = "write an instant such as 2026-11-24T09:30:00Z, with at most milliseconds"
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise BadRule("now", "not an instant with its offset from UTC", mend)
+    try:
+        at = datetime.fromisoformat(value)
+        ms = milliseconds(at)
+        year = instant(ms).year
+    except (ValueError, OverflowError):
+        raise BadRule("now", "this instant does not exist", mend) from None
+    if year not in _YEARS:
+        raise BadRule("now", "too far away", "use the years 1970 to 9997")
+    return ms
+
+
+def _shown(ms: int | None) -> str | None:
+    """An instant as UTC with a Z, milliseconds only where there are any."""
+    if ms is None:
+        return None
+    precision = "milliseconds" if ms % 1000 else "seconds"
+    return (_FACE_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec=precision) + "Z"

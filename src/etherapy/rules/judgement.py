@@ -1,0 +1,80 @@
+"""From rules, a message and what is known of its thread to one decision. Pure: the instant is handed in."""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from etherapy.rules.calendar import tzdata_checksum, tzdata_version
+from etherapy.rules.decision import NOTHING, Decision, Reason
+from etherapy.rules.layers import Rules
+from etherapy.rules.rule import Attempt, Facts
+
+_URGENT = Reason("safety.floor", "urgent", "urgent_never_held", "product")
+
+
+def decide(rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
+    """When a message is released and by when it is to be answered, with the reasons.
+
+    The same rules, attempt, facts and zone data give the same decision (G9).
+    """
+    decision = NOTHING
+    for rule in rules.weighing:
+        decision |= rule.weigh(attempt, facts, rules.timetable)
+    return _settle(decision, rules, attempt, facts)
+
+
+def _settle(joined: Decision, rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
+    """The final decision: the safety floor over all, then what follows from the join of all rules."""
+    code = "urgent" if attempt.urgent else joined.code
+    because = list(joined.because)
+    if attempt.urgent:
+        because.append(_URGENT)
+    release_at = _release_at(joined, attempt)
+    reply_by = None
+    if release_at is not None and joined.reply_by is not None:
+        reply_by = _in_turn(joined.reply_by, release_at, facts.turn_reply_by)
+        if reply_by < joined.reply_by:
+            because.append(Reason("response.target", "target", "same_turn"))
+        if reply_by < release_at:
+            because.append(Reason("response.target", "target", "runs_through_closed"))
+    long_wait = attempt.by_client and _is_long(joined, attempt.at, reply_by or release_at)
+    if long_wait:
+        because.append(Reason("bounds", "longest_wait_days", "longer_than_bound"))
+    held = code == "held"
+    return replace(
+        joined,
+        code=code,
+        accepted_at=attempt.at,
+        release_at=release_at,
+        reply_by=reply_by,
+        recall_until=release_at if held else None,
+        ack=held and joined.ack is True,
+        long_wait=long_wait,
+        because=tuple(sorted({rules.with_origin(reason) for reason in because})),
+        zone=rules.timetable.zone_name,
+        tzdata_version=tzdata_version(),
+        tzdata_checksum=tzdata_checksum(),
+    )
+
+
+def _release_at(joined: Decision, attempt: Attempt) -> datetime | None:
+    """Urgent is never held (R-24); where nothing opens there is no release, rather than a guess."""
+    if attempt.urgent:
+        return attempt.at
+    if joined.code in ("no_future_window", "declined"):
+        return None
+    return attempt.at if joined.release_at is None else max(joined.release_at, attempt.at)
+
+
+def _in_turn(own: datetime, release_at: datetime, turn_reply_by: datetime | None) -> datetime:
+    """The earliest reply time of the turn, unless that one lies before this message's release."""
+    if turn_reply_by is None or turn_reply_by < release_at:
+        return own
+    return min(own, turn_reply_by)
+
+
+def _is_long(joined: Decision, accepted_at: datetime, until: datetime | None) -> bool:
+    """Whether the longest wait to a reply exceeds the bound; a wait without a known end does."""
+    if joined.longest_wait_days is None:
+        return False
+    return until is None or until - accepted_at > timedelta(days=joined.longest_wait_days)

@@ -1,0 +1,251 @@
+"""When somebody is open: weekly windows, with the facts of single dates applied, as segments of real time.
+
+A date's segments are compiled when first asked for and remembered, so one timetable serves many questions.
+Inside, an instant is milliseconds since 1970 UTC: neither zoned arithmetic nor its traps are possible.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import NamedTuple, Self
+
+from etherapy.rules.calendar import (
+    DAY_MINUTES,
+    MINUTE_MS,
+    even_midnight,
+    first_instant,
+    instant,
+    local_ordinal,
+    milliseconds,
+    utc_ordinal,
+    wall_minute,
+    zone,
+)
+from etherapy.rules.windows import Span, joined
+
+HORIZON_DAYS = 400
+HORIZON_MS = HORIZON_DAYS * 86_400_000
+_DAYS_REMEMBERED = 512
+
+Segment = tuple[int, int]
+"""Open time in milliseconds since 1970 UTC, half-open."""
+
+
+class Closing(NamedTuple):
+    """What closes a date: the kind of rule, which of that kind (`Rule.place`), and what people call it."""
+
+    kind: str
+    place: str
+    label: str
+
+
+class Timetable:
+    """Open time in one zone (rules.md 3.2); a value: the methods named `with_…` give a changed copy.
+
+    What is said of a date, strongest first: a `closed` masks the whole date, the tail of the night before
+    included (D-3), and only windows added to the date itself stay; a `replaced` swaps the windows that
+    start on it and lifts a holiday; an `added` window is open besides. The maps are by `date.toordinal`; all
+    spans are as `joined` gives them.
+    """
+
+    def __init__(
+        self,
+        zone_name: str = "Etc/UTC",
+        weekly: tuple[tuple[Span, ...], ...] = ((),) * 7,
+        closed: Mapping[int, Closing] | None = None,
+        holidays: Mapping[int, Closing] | None = None,
+        replaced: Mapping[int, tuple[Span, ...]] | None = None,
+        added: Mapping[int, tuple[Span, ...]] | None = None,
+    ) -> None:
+        self.zone_name = zone_name
+        self._zone = zone(zone_name)
+        self._weekly = weekly
+        self._closed = closed or {}
+        self._holidays = holidays or {}
+        self._replaced = replaced or {}
+        self._added = added or {}
+        self._single_dates = sorted({*self._replaced, *self._added})
+        self._never_weekly = not any(weekly)
+        self._remembered: dict[int, tuple[Segment, ...]] = {}
+
+    # --- shaping ----------------------------------------------------------------------------------
+
+    def with_weekly(self, zone_name: str, weekly: Iterable[Iterable[Span]]) -> Self:
+        """Open by the week in that zone: spans for Monday to Sunday."""
+        return self._changed(zone_name=zone_name, weekly=tuple(joined(spans) for spans in weekly))
+
+    def with_closed(self, day: date, closing: Closing) -> Self:
+        """Closed on that date, whatever else opens it except a window added to it."""
+        return self._changed(closed={**self._closed, day.toordinal(): closing})
+
+    def with_holidays(self, days: Mapping[date, Closing]) -> Self:
+        """Closed on those dates, unless their windows are replaced."""
+        return self._changed(holidays={**self._holidays, **{d.toordinal(): c for d, c in days.items()}})
+
+    def with_replaced(self, day: date, spans: Iterable[Span]) -> Self:
+        """These windows start on that date instead of the weekly ones."""
+        return self._changed(replaced={**self._replaced, day.toordinal(): joined(spans)})
+
+    def with_added(self, day: date, spans: Iterable[Span]) -> Self:
+        """These windows start on that date besides the others."""
+        ordinal = day.toordinal()
+        return self._changed(added={**self._added, ordinal: joined((*self._added.get(ordinal, ()), *spans))})
+
+    def _changed(self, **changes: object) -> Self:
+        parts: dict[str, object] = {
+            "zone_name": self.zone_name,
+            "weekly": self._weekly,
+            "closed": self._closed,
+            "holidays": self._holidays,
+            "replaced": self._replaced,
+            "added": self._added,
+        }
+        return type(self)(**(parts | changes))  # type: ignore[arg-type]  # the names are those of __init__
+
+    # --- asking, with datetimes -------------------------------------------------------------------
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether the instant lies in a segment; its end lies outside."""
+        ms = milliseconds(at)
+        return self.next_open_ms(ms) == ms
+
+    def next_open(self, at: datetime) -> datetime | None:
+        """The instant itself when open, else the start of the next segment; None: none within 400 days."""
+        ms = milliseconds(at)
+        found = self.next_open_ms(ms)
+        if found is None:
+            return None
+        return at if found == ms else instant(found)
+
+    def closes_at(self, at: datetime) -> datetime | None:
+        """The end of the merged open time that lasts at `at` or comes next; None: no end within 400 days."""
+        found = self.closes_at_ms(milliseconds(at))
+        return None if found is None else instant(found)
+
+    def after_open_minutes(self, at: datetime, minutes: int) -> datetime | None:
+        """The instant at which that many open minutes have passed since `at`; None: not within 400 days.
+
+        A number that exactly fills a segment ends with it; zero minutes are over when it is next open.
+        """
+        found = self.after_open_ms(milliseconds(at), minutes * MINUTE_MS)
+        return None if found is None else instant(found)
+
+    def segments_of(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
+        """The segments that belong to a date: those that start on it, merged, in order."""
+        return tuple((instant(start), instant(end)) for start, end in self.segments_ms(day.toordinal()))
+
+    def merged_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Open time that ends after `at`, across dates; what starts later than 400 days on is left out."""
+        for start, end in self.merged_ms(milliseconds(at)):
+            yield instant(start), instant(end)
+
+    def closing(self, at: datetime) -> Closing | None:
+        """What closes the date that the zone's wall shows at that instant; None if nothing does."""
+        ordinal = local_ordinal(self._zone, milliseconds(at))
+        return (self._closed.get(ordinal) or self._holidays[ordinal]) if self._is_closed(ordinal) else None
+
+    # --- asking, in milliseconds ------------------------------------------------------------------
+
+    def next_open_ms(self, at: int) -> int | None:
+        """As `next_open`, in milliseconds."""
+        for _, start, _ in self.upcoming_ms(at):
+            return max(start, at)
+        return None
+
+    def closes_at_ms(self, at: int) -> int | None:
+        """As `closes_at`, in milliseconds."""
+        until: int | None = None
+        last = at + HORIZON_MS
+        for _, start, end in self.upcoming_ms(at):
+            if until is not None and start > until:
+                break
+            until = end if until is None else max(until, end)
+            if until > last:
+                return None
+        return until
+
+    def after_open_ms(self, at: int, left: int) -> int | None:
+        """As `after_open_minutes`, both in milliseconds."""
+        counted = at
+        for _, start, end in self.upcoming_ms(at):
+            start = max(start, counted)
+            if end < start or (end == start and left):
+                continue
+            if end - start >= left:
+                return start + left if start + left <= at + HORIZON_MS else None
+            left -= end - start
+            counted = end
+        return None
+
+    def merged_ms(self, at: int) -> Iterator[Segment]:
+        """As `merged_from`, in milliseconds."""
+        current: Segment | None = None
+        for _, start, end in self.upcoming_ms(at):
+            if current is None:
+                current = (start, end)
+            elif start <= current[1]:
+                current = (current[0], max(current[1], end))
+            else:
+                yield current
+                current = (start, end)
+        if current is not None:
+            yield current
+
+    def upcoming_ms(self, at: int) -> Iterator[tuple[int, int, int]]:
+        """Date (ordinal), start and end of each segment that ends after `at`, by date, so by start.
+
+        Segments of neighbouring dates may overlap. What starts later than 400 days on is left out.
+        """
+        last = at + HORIZON_MS
+        for ordinal in self._dates_from(utc_ordinal(at) - 2):  # no zone is a day and a half behind UTC
+            for start, end in self.segments_ms(ordinal):
+                if start > last:
+                    return
+                if end > at:
+                    yield ordinal, start, end
+
+    def segments_ms(self, ordinal: int) -> tuple[Segment, ...]:
+        """As `segments_of`, for a date as ordinal, in milliseconds."""
+        found = self._remembered.get(ordinal)
+        if found is None:
+            if len(self._remembered) >= _DAYS_REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[ordinal] = self._compile(ordinal)
+        return found
+
+    # --- compiling --------------------------------------------------------------------------------
+
+    def _dates_from(self, ordinal: int) -> Iterable[int]:
+        """The dates on which something may start, from that one to beyond the horizon."""
+        if self._never_weekly:
+            return self._single_dates[bisect_left(self._single_dates, ordinal) :]
+        return range(ordinal, ordinal + HORIZON_DAYS + 5)
+
+    def _is_closed(self, ordinal: int) -> bool:
+        return ordinal in self._closed or (ordinal in self._holidays and ordinal not in self._replaced)
+
+    def _spans(self, ordinal: int) -> tuple[Span, ...]:
+        """The windows that start on a date, on its wall."""
+        if self._is_closed(ordinal):
+            spans: tuple[Span, ...] = ()
+        else:
+            spans = self._replaced.get(ordinal, self._weekly[(ordinal + 6) % 7])
+        if ordinal in self._added:
+            spans = joined((*spans, *self._added[ordinal]))
+        if spans and spans[-1][1] > DAY_MINUTES and self._is_closed(ordinal + 1):
+            spans = tuple((start, min(end, DAY_MINUTES)) for start, end in spans)
+        return spans
+
+    def _compile(self, ordinal: int) -> tuple[Segment, ...]:
+        """Segments of a date; one that a change of the clock leaves without length is dropped."""
+        spans = self._spans(ordinal)
+        if not spans:
+            return ()
+        midnight = even_midnight(self._zone, ordinal)
+        if midnight is not None:
+            return tuple((midnight + start * MINUTE_MS, midnight + end * MINUTE_MS) for start, end in spans)
+        zero = wall_minute(ordinal)
+        return joined(
+            (first_instant(self._zone, zero + start), first_instant(self._zone, zero + end))
+            for start, end in spans
+        )

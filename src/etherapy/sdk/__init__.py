@@ -1,0 +1,1 @@
+"""The far end: what a person's device does with keys, words and the protocol."""

@@ -1,0 +1,94 @@
+"""Reading: everything that is placed, in order; whoever waits is woken."""
+
+from datetime import UTC, datetime, timedelta
+
+from etherapy.binary import B64, Id16
+from etherapy.protocol.threads import (
+    Changes,
+    Inbox,
+    InboxQuery,
+    Item,
+    Notice,
+    NoticeQuery,
+    Notices,
+    Page,
+    PageQuery,
+    Sheet,
+    SheetQuery,
+    SyncQuery,
+    ThreadChange,
+    Turn,
+)
+from etherapy.server.parts import Ctx
+from etherapy.server.signed_answers import entry_bytes, sign_head
+from etherapy.store.threads import Change
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def read_changes(ctx: Ctx, query: SyncQuery) -> Changes:
+    """Threads with something new since a cursor. With `wait`, nothing new is answered when there is, or
+    in the end."""
+    hub, practice = ctx.parts.hub, ctx.caller.practice
+    mark = hub.mark
+    account, found = await _changes(ctx, query, ctx.now)
+    if not found and query.wait:
+        await ctx.wait(hub.wait(practice, account, mark), timedelta(seconds=query.wait))
+        account, found = await _changes(ctx, query, ctx.parts.clock.now())
+    cursor = found[-1].cursor if found else query.after
+    return Changes([ThreadChange(Id16(one.thread), one.role, one.last_n) for one in found], cursor)
+
+
+async def _changes(ctx: Ctx, query: SyncQuery, now: datetime) -> tuple[bytes, list[Change]]:
+    account, found, told = await ctx.parts.threads.changes(ctx.caller, now, query.after, query.limit)
+    ctx.parts.hub.tell(ctx.caller.practice, told)
+    return account, found
+
+
+async def read_page(ctx: Ctx, thread: bytes, query: PageQuery) -> Page:
+    """Placed positions after a position, each with its Entry, and the signed Head of the last one."""
+    rows, end = await ctx.parts.threads.page(ctx.caller, ctx.now, thread, query.after, query.limit)
+    items = [
+        Item(
+            entry=B64(entry_bytes(row.placed, row.item_type)),
+            item=None if row.item is None else B64(row.item),
+            promise=None if row.promise is None else B64(row.promise),
+        )
+        for row in rows
+    ]
+    if rows:
+        last = rows[-1].placed
+        head = sign_head(ctx.parts.secrets, thread, last.generation, last.n, last.t, last.placed_at)
+    else:
+        head = sign_head(ctx.parts.secrets, thread, end.generation, end.n, end.t, end.placed_at)
+    return Page(items, head, end.n)
+
+
+async def read_inbox(ctx: Ctx, query: InboxQuery) -> Inbox:
+    """The batch of turns that wait for an answer: urgent, then the nearest promise, then the oldest."""
+    rows = await ctx.parts.threads.inbox(ctx.caller, ctx.now, query.limit)
+    return Inbox(
+        [
+            Turn(
+                Id16(r["thread_id"]),
+                r["open_count"],
+                r["open_since"],
+                r["reply_by"],
+                r["urgent"],
+                r["last_n"],
+            )
+            for r in rows
+        ]
+    )
+
+
+async def read_notices(ctx: Ctx, query: NoticeQuery) -> Notices:
+    """What a therapist was to be told: once for each opening, never a word of content."""
+    rows = await ctx.parts.threads.notices(ctx.caller, ctx.now, query.since or _LONG_AGO)
+    return Notices([Notice(r["window_at"], r["urgent"], r["noticed_at"]) for r in rows])
+
+
+async def read_sheet(ctx: Ctx, thread: bytes, query: SheetQuery) -> Sheet:
+    """A rule sheet of a thread, with the resolved rules byte for byte."""
+    row = await ctx.parts.threads.sheet(ctx.caller, ctx.now, thread, query.r)
+    return Sheet(row["r"], B64(row["sheet"]), B64(row["shared"]), Id16(row["salt"]), B64(row["part"]))

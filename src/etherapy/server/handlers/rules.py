@@ -1,0 +1,135 @@
+"""Rule sets: reading them, and putting new ones in force without worsening a promise (decisions.md D-4)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
+from etherapy.protocol.problems import StaleVersion
+from etherapy.rules.canonical import canonical_json
+from etherapy.rules.judgement import decide
+from etherapy.rules.layers import Rules
+from etherapy.rules.rule import Attempt, Facts
+from etherapy.server.acceptance import earlier_promise, window_of
+from etherapy.server.admission import audit_leaf
+from etherapy.server.parts import Ctx
+from etherapy.server.sheets import NO_PART, keep_rules, make_sheet, read_rules, rules_in_force
+from etherapy.store.database import Record
+from etherapy.store.settings import Earlier, NewSheet
+from etherapy.store.threads import DayRecord
+from etherapy.tep.receipts import parse_receipt
+from etherapy.tep.statements import Promise
+
+
+async def read_own_rules(ctx: Ctx) -> RuleSet:
+    """The calling therapist's own rule set."""
+    first = (await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole=False))[0]
+    return RuleSet(first["owner_version"], read_rules(first["owner_rules"]))
+
+
+async def set_own_rules(ctx: Ctx, body: SetRules) -> RulesSet:
+    """Put a new version of the calling therapist's rules in force."""
+    return await _set(ctx, body, whole=False)
+
+
+async def read_practice_rules(ctx: Ctx) -> RuleSet:
+    """The practice's defaults."""
+    first = (await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole=True))[0]
+    return RuleSet(first["practice_version"], read_rules(first["practice_rules"]))
+
+
+async def set_practice_rules(ctx: Ctx, body: SetRules) -> RulesSet:
+    """Put a new version of the practice's defaults in force, for all its threads."""
+    return await _set(ctx, body, whole=True)
+
+
+async def _set(ctx: Ctx, body: SetRules, whole: bool) -> RulesSet:
+    """A new version, a sheet for each thread it reaches, and the held messages that it brings forward."""
+    kept = keep_rules("practice" if whole else "therapist", body.rules)
+    first, *rows = await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole)
+    if body.follows != first["practice_version" if whole else "owner_version"]:
+        raise StaleVersion()
+    owner = ctx.caller.practice if whole else first["owner"]
+    if not whole:
+        rules_in_force(first["practice_rules"], kept)  # refused now, not when the first client comes
+    reached = [_reach(ctx, row, kept, whole) for row in rows]
+    earlier = await _earlier(ctx, reached)
+    audit = [
+        audit_leaf(
+            ctx.parts.random,
+            "rules.set",
+            owner=owner,
+            version=body.follows + 1,
+            by=first["owner"],
+            at=ctx.now.isoformat(),
+        )
+    ]
+    audit += [
+        audit_leaf(
+            ctx.parts.random,
+            "sheet.made",
+            thread=one.new.thread,
+            r=one.new.r,
+            rules_hash=one.new.rules_hash,
+            at=ctx.now.isoformat(),
+        )
+        for one in reached
+    ]
+    done = await ctx.parts.rule_sets.set(
+        ctx.caller, ctx.now, owner, body.follows, kept, NO_PART, [one.new for one in reached], earlier, audit
+    )
+    if not done:
+        raise StaleVersion()
+    for one in reached:
+        ctx.parts.memory.forget((ctx.caller.practice, one.new.thread))
+    ctx.parts.expect(ctx.caller.practice, ctx.now)
+    return RulesSet(body.follows + 1, len(reached), len(earlier))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A thread that a change reaches, with its next sheet."""
+
+    rules: Rules
+    new: NewSheet
+
+
+def _reach(ctx: Ctx, row: Record, kept: bytes, whole: bool) -> _Reached:
+    rules = rules_in_force(kept, row["owner_rules"]) if whole else rules_in_force(row["practice_rules"], kept)
+    r = row["rules_rev"] + 1
+    made = make_sheet(row["thread_id"], r, row["rules_hash"], ctx.now, rules, row["chains"], ctx.parts.random)
+    salts = tuple(zip(row["members"], made.salts, strict=True))
+    return _Reached(
+        rules, NewSheet(row["thread_id"], row["version"], r, made.sheet, made.rules_hash, made.shared, salts)
+    )
+
+
+async def _earlier(ctx: Ctx, reached: list[_Reached]) -> list[Earlier]:
+    """Held messages whose promise the new rules improve. None ever moves later here."""
+    by_thread = {one.new.thread: one for one in reached}
+    rows = await ctx.parts.rule_sets.held(ctx.caller, ctx.now, list(by_thread))
+    found = (_improved(ctx, row, by_thread[row["thread_id"]], ctx.now) for row in rows)
+    return [one for one in found if one is not None]
+
+
+def _improved(ctx: Ctx, row: Record, one: _Reached, now: datetime) -> Earlier | None:
+    attempt = Attempt(at=now, by_client=True, service_class=row["service_class"])
+    decision = decide(one.rules, attempt, Facts())
+    kept, new = row["release_at"], decision.release_at
+    if new is None or (kept is not None and new >= kept):
+        return None
+    times = [at for at in (row["reply_by"], decision.reply_by) if at is not None]
+    reply_by = min(times, default=None)
+    old = Promise.unpack(parse_receipt(row["promise"]).core)
+    receipt, named = earlier_promise(old, new, reply_by, one.new.r, one.new.rules_hash, ctx.parts.secrets)
+    record = {
+        "act": "promise.earlier",
+        "thread": row["thread_id"].hex(),
+        "account": row["account_id"].hex(),
+        "at": now.isoformat(),
+        "release_at": new.isoformat(),
+        "was": None if kept is None else kept.isoformat(),
+    }
+    day = DayRecord(now, ctx.parts.random(16), ctx.parts.random(32), canonical_json(record))
+    return Earlier(
+        row["account_id"], row["mid"], new, reply_by, window_of(one.rules, decision), receipt, named, day
+    )

@@ -1,0 +1,59 @@
+"""Gives the leaves of a practice's logs their places, and signs checkpoints (decisions.md D-27)."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+
+from etherapy.binary import b64
+from etherapy.merkle.checkpoint import Checkpoint, log_origin, sign
+from etherapy.merkle.tree import grow, leaf_hash, peaks
+from etherapy.server.keys import ServerSecrets
+from etherapy.store.logs import AUDIT, KEYS, Logs, LogState
+from etherapy.tep.leaves import day_leaf
+
+_NAMES: Final[dict[int, Literal["keys", "audit"]]] = {KEYS: "keys", AUDIT: "audit"}
+_BATCH = 1000
+
+
+class Sequencer:
+    """One at a time wins for each log: the loser's batch changes nothing and is taken up by the winner."""
+
+    def __init__(self, logs: Logs, secrets: ServerSecrets, random: Callable[[int], bytes]) -> None:
+        self._logs = logs
+        self._secrets = secrets
+        self._random = random
+
+    async def tick(self, practice: bytes, now: datetime) -> None:
+        """Write the leaves of days that are over, then number whatever waits in both logs."""
+        state = await self._logs.state(practice, AUDIT)
+        if state is not None:
+            await self._write_days(practice, state, now)
+        for log in (KEYS, AUDIT):
+            while await self._batch(practice, log):
+                pass
+
+    async def _write_days(self, practice: bytes, state: LogState, now: datetime) -> None:
+        """A leaf for each UTC day that has ended since the last one, also when nothing happened on it
+        (A-6)."""
+        last = state.day_written or now.date() - timedelta(days=1)
+        for ordinal in range(last.toordinal() + 1, now.date().toordinal()):
+            day = date.fromordinal(ordinal)
+            data = day_leaf(day, await self._logs.day(practice, day))
+            await self._logs.write_day(practice, day, self._random(16), data, now)
+
+    async def _batch(self, practice: bytes, log: int) -> bool:
+        """Number up to a thousand leaves; True if there may be more."""
+        state = await self._logs.state(practice, log)
+        if state is None or not state.waiting:
+            return False
+        leaves = await self._logs.unsequenced(practice, log, _BATCH)
+        stored = await self._logs.nodes(practice, log, peaks(state.size))
+        nodes, root = grow(
+            state.size, lambda level, index: stored[(level, index)], [leaf_hash(data) for _, data in leaves]
+        )
+        origin = log_origin(self._secrets.known.installation, b64(practice), _NAMES[log])
+        note = sign(Checkpoint(origin, state.size + len(leaves), root), self._secrets.checkpoint, origin)
+        done = await self._logs.sequence(
+            practice, log, state.size, [leaf for leaf, _ in leaves], nodes, root, note
+        )
+        return done and len(leaves) == _BATCH

@@ -1,0 +1,1 @@
+"""PostgreSQL: typed callers of the functions in schema/functions/, and what keeps the schema true."""

@@ -1,0 +1,28 @@
+"""What falls due, across practices: ids and instants only (decisions.md D-28)."""
+
+from datetime import datetime, timedelta
+
+from etherapy.store.database import Database
+
+LATEST = timedelta(minutes=5)
+"""Each practice is looked at this often, whatever hints were lost."""
+_CLAIM = timedelta(seconds=30)
+
+
+class Due:
+    """For the worker alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, now: datetime, limit: int = 100) -> list[bytes]:
+        """Practices with something due, taken for half a minute so that two nodes do not do the same work."""
+        rows = await self._database.call_all("claim_due", now, now + _CLAIM, limit)
+        return [row[0] for row in rows]
+
+    async def release(self, practice: bytes, now: datetime) -> tuple[list[bytes], datetime]:
+        """Release everything due in a practice; the accounts told, and when to come again."""
+        row = await self._database.call("release_practice", practice, now, now + LATEST)
+        if row is None:
+            raise LookupError("a command that always answers did not")
+        return row["told"] or [], row["next_at"]

@@ -1,0 +1,110 @@
+"""Rule sets, and what those who audit them read: typed callers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from etherapy.store.asking import Asking, opening
+from etherapy.store.database import Database, Record
+from etherapy.store.people import AuditLeaf
+from etherapy.store.threads import DayRecord
+
+
+@dataclass(frozen=True, slots=True)
+class NewSheet:
+    """The next rule sheet of a thread, made on one version of it."""
+
+    thread: bytes
+    version: int
+    r: int
+    sheet: bytes
+    rules_hash: bytes
+    shared: bytes
+    salts: Sequence[tuple[bytes, bytes]]
+    """(account, salt) for each member's part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A held message whose promise moves earlier."""
+
+    account: bytes
+    mid: bytes
+    release_at: datetime
+    reply_by: datetime | None
+    window_at: datetime | None
+    promise: bytes
+    promise_hash: bytes
+    day: DayRecord
+
+
+class RuleSets:
+    """A change reaches threads, sheets and held promises in one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, who: Asking, now: datetime, whole: bool) -> list[Record]:
+        """The sets in force and every thread a change would reach; see load_rules.sql."""
+        return await self._database.call_all("load_rules", *opening(who, now), whole)
+
+    async def held(self, who: Asking, now: datetime, threads: Sequence[bytes]) -> list[Record]:
+        """Messages that wait in these threads; see load_held.sql."""
+        return (
+            await self._database.call_all("load_held", *opening(who, now), list(threads)) if threads else []
+        )
+
+    async def set(
+        self,
+        who: Asking,
+        now: datetime,
+        owner: bytes,
+        follows: int,
+        rules: bytes,
+        part: bytes,
+        sheets: Sequence[NewSheet],
+        earlier: Sequence[Earlier],
+        audit: Sequence[AuditLeaf],
+    ) -> bool:
+        """False: something changed meanwhile, and nothing was done."""
+        parts = [(sheet.thread, account, salt) for sheet in sheets for account, salt in sheet.salts]
+        row = await self._database.call(
+            "set_rules",
+            *opening(who, now),
+            owner,
+            follows,
+            rules,
+            [s.thread for s in sheets],
+            [s.version for s in sheets],
+            [s.r for s in sheets],
+            [s.sheet for s in sheets],
+            [s.rules_hash for s in sheets],
+            [s.shared for s in sheets],
+            [p[0] for p in parts],
+            [p[1] for p in parts],
+            [p[2] for p in parts],
+            part,
+            [e.account for e in earlier],
+            [e.mid for e in earlier],
+            [e.release_at for e in earlier],
+            [e.reply_by for e in earlier],
+            [e.window_at for e in earlier],
+            [e.promise for e in earlier],
+            [e.promise_hash for e in earlier],
+            [a.leaf_id for a in audit],
+            [a.salt for a in audit],
+            [a.record for a in audit],
+            now.date(),
+            [e.day.record_id for e in earlier],
+            [e.day.salt for e in earlier],
+            [e.day.record for e in earlier],
+        )
+        return row is not None and row[0] == "set"
+
+    async def in_force(self, who: Asking, now: datetime) -> list[Record]:
+        """All rule sets in force, for those who audit them; see read_settings.sql."""
+        return await self._database.call_all("read_settings", *opening(who, now))
+
+    async def decisions(self, who: Asking, now: datetime, start: int, limit: int) -> list[Record]:
+        """Audit records in the order of the log."""
+        return await self._database.call_all("read_decisions", *opening(who, now), start, limit)
