@@ -8,22 +8,31 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 
-say() { printf '%s\n' "$*" >&2; }
+say() { printf '%s\n' "$@" >&2; }
 
 give_up() {
     say "$@"
     exit 1
 }
 
-# Where the environment goes: in the checkout, or in the user's cache when the checkout cannot be written.
+# Where the environment goes: in the checkout, or in the user's cache when somebody else's checkout cannot be
+# written and the environment in it, if any, cannot be used.
 choose_venv() {
     if [ -n "${ETHERAPY_VENV:-}" ]; then
         printf '%s' "$ETHERAPY_VENV"
-    elif [ -d "$root/.venv" ] || [ -w "$root" ]; then
+    elif is_ready "$root/.venv" || [ -w "$root/.venv" ] || { [ ! -e "$root/.venv" ] && [ -w "$root" ]; }; then
         printf '%s' "$root/.venv"
     else
         printf '%s' "${XDG_CACHE_HOME:-$HOME/.cache}/etherapy/venv-$(printf '%s' "$root" | cksum | tr ' ' '-')"
     fi
+}
+
+# Whether an environment was made from this checkout as it is now, and runs.
+is_ready() { [ "$(cat "$1/etherapy.stamp" 2>/dev/null)" = "$(describe)" ] && "$1/bin/python" -c '' 2>/dev/null; }
+
+# What an environment is made from; when this changes it is brought up to date.
+describe() {
+    printf '%s %s %s' "$root" "$(cksum <requirements.lock)" "$(cksum <pyproject.toml)"
 }
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
@@ -42,8 +51,8 @@ choose_python() {
     done
     if [ -n "$unfit" ]; then
         number=$("$unfit" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-        give_up "$unfit is new enough but cannot make a virtual environment (its modules venv and ensurepip" \
-            "are packaged apart). On Debian and Ubuntu:  apt install python$number-venv"
+        give_up "$unfit is new enough but cannot make a virtual environment: its modules venv and ensurepip are" \
+            "packaged apart. On Debian and Ubuntu:  apt install python$number-venv"
     fi
     give_up "etherapy needs Python 3.11 or newer, and none was found." \
         "On Debian and Ubuntu:  apt install python3 python3-venv" \
@@ -101,21 +110,15 @@ install_project() {
         --no-build-isolation --no-deps --editable "$root"
 }
 
-# What the environment was made from; when this changes it is brought up to date.
-describe() {
-    printf '%s %s %s' "$root" "$(cksum <requirements.lock)" "$(cksum <pyproject.toml)"
-}
-
 venv=$(choose_venv)
 python=$venv/bin/python
-stamp=$venv/etherapy.stamp
-if [ "$(cat "$stamp" 2>/dev/null)" != "$(describe)" ] || ! "$python" -c '' 2>/dev/null; then
+if ! is_ready "$venv"; then
     if [ -d "$venv" ] && [ ! -w "$venv" ]; then
         give_up "$venv is out of date and belongs to somebody else; set ETHERAPY_VENV to a directory of yours."
     fi
     "$python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || make_venv
-    rm -f "$stamp"
+    rm -f "$venv/etherapy.stamp"
     install_lock
     install_project
-    describe >"$stamp"
+    describe >"$venv/etherapy.stamp"
 fi

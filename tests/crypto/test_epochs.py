@@ -190,5 +190,13 @@ def test_the_probe_passes_here_and_says_what_to_install_elsewhere(monkeypatch):
         probe()
 
 
+def test_an_x_wing_key_from_a_seed_is_that_of_the_published_vector():
+    """draft-connolly-cfrg-xwing-kem, test vector 1: both ends of the public key."""
+    seed = bytes.fromhex("7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26")
+    public = XWingKey(seed).public.hex()
+    assert public.startswith("e2236b35a8c24b39b10aa1323a96a919a2ced88400633a7b07131713fc14b2b5")
+    assert public.endswith("859edb06eff389b27dce59844570216223593d4ba32d9abac8cd049040ef6534")
+
+
 def test_people_of_one_name_are_the_same_in_every_run():
     assert person("client").chain.head == person("client").chain.head

@@ -1,6 +1,7 @@
 """A backup is made, everything is destroyed, the backup is restored, and all of it adds up again (G20)."""
 
 import shutil
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from etherapy.server.operate.inspection import inspect_store
 from etherapy.server.operate.installation import read_installation, set_up
 from etherapy.server.operate.practices import LinkOffer, create_practice, create_staff_link
 from etherapy.server.operate.restoring import restore_backup
-from etherapy.server.operate.turning import read_clock, turn_clock
+from etherapy.server.operate.turning import turn_clock
 from etherapy.store.database import Database
 from tests.operate.places import ORIGIN, furnish_thread, site_at
 
@@ -47,7 +48,7 @@ async def everything(site) -> dict[str, list[tuple[object, ...]]]:
 
 
 async def test_what_was_backed_up_comes_back_and_old_logins_do_not(lived_in, scratch, postgres, tmp_path):
-    await turn_clock(lived_in, to=(await read_clock(lived_in)).now)
+    turned = await turn_clock(lived_in, by=timedelta(days=2))
     before = await everything(lived_in)
     manifest = await make_backup(lived_in, tmp_path / "backup", tmp_path / "vault" / "server.json")
     assert manifest.rows["entry"] == 3 and manifest.rows["message"] == 1
@@ -62,7 +63,7 @@ async def test_what_was_backed_up_comes_back_and_old_logins_do_not(lived_in, scr
         assert await connection.fetchval("SELECT count(*) FROM session") == 0
         assert await connection.fetchval("SELECT max(expires_at) FROM staff_link") <= manifest.domain_time
     assert (await read_installation(site)).secrets.server_id == manifest.server_id
-    assert await set_up(site, ORIGIN)
+    assert (await set_up(site, ORIGIN)).offset == turned.offset
     async with Database(site.serve_dsn, size=1) as serve:
         assert await serve.call("read_practice", b"\0" * 16) is None  # the serving role has its rights again
 

@@ -78,8 +78,8 @@ def test_problems_are_told_with_their_schema() -> None:
     assert {"400", "401", "404", "406", "408", "409", "413", "415", "422", "429", "503"} <= set(
         operations()["write_note"]["responses"]
     )
-    schema = DOCUMENT["components"]["schemas"]["Declined"]
-    assert schema["properties"]["type"] == {"enum": ["/problems/declined"]}
+    schema = DOCUMENT["components"]["schemas"]["NoteRefused"]
+    assert schema["properties"]["type"] == {"enum": ["/problems/note-refused"]}
     assert schema["properties"]["status"] == {"enum": [409]}
     assert schema["required"] == ["type", "title", "status", "request_id", "because", "retry_at"]
     assert door.BadJson not in problems_of(endpoints.read_note)
@@ -104,5 +104,5 @@ def test_the_page_of_endpoints_names_them_all() -> None:
     for name, endpoint in TABLE.items():
         assert f"## {name}\n\n`{endpoint.method} {endpoint.path}`" in page
     assert "- takes: WriteNote, at most 256 KiB" in page
-    assert "- refuses: `declined`" in page
+    assert "- refuses: `note-refused`" in page
     assert "- for: anybody" in page

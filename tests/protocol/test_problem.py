@@ -27,7 +27,7 @@ class Window(msgspec.Struct, frozen=True):
 
 
 @dataclass(eq=False)
-class OutsideBoundary(Problem, status=409):
+class BeyondTheFence(Problem, status=409):
     """What was agreed with your therapist does not allow this message now.
 
     More for those who read the source.
@@ -50,19 +50,19 @@ def through_the_wire(problem: Problem) -> Problem:
 
 
 def test_type_and_title_come_from_the_class() -> None:
-    assert OutsideBoundary.uri == "/problems/outside-boundary"
-    assert OutsideBoundary.code == "outside_boundary"
-    assert OutsideBoundary.title == "What was agreed with your therapist does not allow this message now."
-    assert OutsideBoundary.status == 409
+    assert BeyondTheFence.uri == "/problems/beyond-the-fence"
+    assert BeyondTheFence.code == "beyond_the_fence"
+    assert BeyondTheFence.title == "What was agreed with your therapist does not allow this message now."
+    assert BeyondTheFence.status == 409
     assert HTTPNotSpoken.uri == "/problems/http-not-spoken"
-    assert str(OutsideBoundary([])) == OutsideBoundary.title
+    assert str(BeyondTheFence([])) == BeyondTheFence.title
 
 
 def test_the_document_is_rfc_9457_with_the_fields_as_members() -> None:
-    problem = OutsideBoundary(["turn_taking"], datetime(2026, 3, 2, 8, tzinfo=UTC), thread=Id16(b"t" * 16))
+    problem = BeyondTheFence(["turn_taking"], datetime(2026, 3, 2, 8, tzinfo=UTC), thread=Id16(b"t" * 16))
     assert problem.document("r1") == {
-        "type": "/problems/outside-boundary",
-        "title": OutsideBoundary.title,
+        "type": "/problems/beyond-the-fence",
+        "title": BeyondTheFence.title,
         "status": 409,
         "request_id": "r1",
         "because": ["turn_taking"],
@@ -83,16 +83,16 @@ def test_the_document_is_rfc_9457_with_the_fields_as_members() -> None:
 def test_the_other_end_raises_the_same_class_with_the_same_values(
     because: list[str], retry_at: datetime | None, thread: Id16 | None, retry_after: int | None
 ) -> None:
-    problem = OutsideBoundary(because, retry_at, (), thread, Hash32(b"h" * 32), retry_after)
+    problem = BeyondTheFence(because, retry_at, (), thread, Hash32(b"h" * 32), retry_after)
     back = through_the_wire(problem)
-    assert type(back) is OutsideBoundary
+    assert type(back) is BeyondTheFence
     assert back.request_id == "r1"
-    assert {name: getattr(back, name) for name in fields(OutsideBoundary)} == {
-        name: getattr(problem, name) for name in fields(OutsideBoundary)
+    assert {name: getattr(back, name) for name in fields(BeyondTheFence)} == {
+        name: getattr(problem, name) for name in fields(BeyondTheFence)
     }
 
 
-@pytest.mark.parametrize("kind", list(every_problem()))
+@pytest.mark.parametrize("kind", [*every_problem(), *every_problem("tests")])
 def test_every_problem_has_a_title_an_error_status_and_a_schema(kind: type[Problem]) -> None:
     assert kind.title.endswith(".")
     assert 400 <= kind.status < 600
@@ -117,9 +117,9 @@ def test_problems_of_the_door_survive_the_wire(problem: Problem) -> None:
 
 def test_members_of_a_newer_server_are_passed_over_and_missing_ones_have_their_default() -> None:
     back = Problem.from_document(
-        {"type": "/problems/outside-boundary", "because": ["pause"], "new": {"a": 1}}
+        {"type": "/problems/beyond-the-fence", "because": ["pause"], "new": {"a": 1}}
     )
-    assert isinstance(back, OutsideBoundary)
+    assert isinstance(back, BeyondTheFence)
     assert (back.because, back.retry_at, back.request_id) == (["pause"], None, None)
 
 
@@ -129,8 +129,8 @@ def test_members_of_a_newer_server_are_passed_over_and_missing_ones_have_their_d
         {"type": "/problems/from-the-future", "title": "x", "status": 418},
         {"type": "about:blank"},
         {"type": 7},
-        {"type": "/problems/outside-boundary", "because": 7},
-        {"type": "/problems/outside-boundary"},
+        {"type": "/problems/beyond-the-fence", "because": 7},
+        {"type": "/problems/beyond-the-fence"},
         {},
     ],
 )
@@ -155,8 +155,8 @@ def test_unexpected_tells_the_other_end_nothing_of_what_it_holds() -> None:
 def test_headers_follow_from_status_and_retry_after() -> None:
     assert door.NoSession().headers() == {"WWW-Authenticate": 'Bearer realm="etherapy"'}
     assert door.Unavailable(retry_after=7).headers() == {"Retry-After": "7"}
-    assert OutsideBoundary([]).headers() == {}
-    assert OutsideBoundary([], retry_after=3).headers() == {"Retry-After": "3"}
+    assert BeyondTheFence([]).headers() == {}
+    assert BeyondTheFence([], retry_after=3).headers() == {"Retry-After": "3"}
 
 
 def test_two_problems_of_one_name_are_refused() -> None:
@@ -180,4 +180,5 @@ def test_a_field_may_not_hide_a_member_of_every_document() -> None:
 def test_the_page_of_problems_names_every_type() -> None:
     page = problems_page()
     assert all(f"`{kind.uri}`, {kind.status}" in page for kind in every_problem())
-    assert "- `because`: list[str]" in page
+    assert "- `fault`: str" in page
+    assert BeyondTheFence.uri not in page

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from importlib.resources import files
 
@@ -29,11 +29,9 @@ BEFORE, AFTER = timedelta(days=3), timedelta(days=7)
 _WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a face of a wall clock
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
-Clock = tz.tzfile
-
 
 @lru_cache(maxsize=1024)
-def clock_of(zone: str) -> Clock:
+def clock_of(zone: str) -> tzinfo:
     """The other library's clock, from the files of the pinned package."""
     data = files("tzdata").joinpath("zoneinfo", *zone.split("/")).read_bytes()
     return tz.tzfile(io.BytesIO(data))
@@ -55,7 +53,7 @@ def changes(zone: str, start: datetime, end: datetime) -> Iterator[datetime]:
         low = high
 
 
-def _narrowed(clock: Clock, low: datetime, high: datetime) -> datetime:
+def _narrowed(clock: tzinfo, low: datetime, high: datetime) -> datetime:
     old = _offset(clock, low)
     while high - low > MINUTE:
         middle = low + (high - low) // 2
@@ -64,7 +62,7 @@ def _narrowed(clock: Clock, low: datetime, high: datetime) -> datetime:
     return high
 
 
-def _offset(clock: Clock, at: datetime) -> timedelta:
+def _offset(clock: tzinfo, at: datetime) -> timedelta:
     offset = at.astimezone(clock).utcoffset()
     assert offset is not None
     return offset

@@ -1,6 +1,6 @@
 """How one message is judged: the safety floor, the policies, the targets, the turn."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -219,6 +219,14 @@ def test_without_a_reply_the_wait_is_that_to_the_release():
         weekly("Europe/London", (["mon"], "10:00", "12:00")), {"kind": "bounds", "longest_wait_days": 3}
     )
     assert client_sends(bound, "2026-06-02T00:00", service_class=3).long_wait is True
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-06-02T03:40:00", "2026-06-02T03:40:00+02:00", "2026-06-02T03:40:00.0001+00:00"]
+)
+def test_an_attempt_has_an_instant_in_utc_of_whole_milliseconds(at):
+    with pytest.raises(ValueError):
+        Attempt(datetime.fromisoformat(at), by_client=True)
 
 
 def test_a_decision_names_the_zone_data_it_used():

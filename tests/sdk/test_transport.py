@@ -17,8 +17,8 @@ from etherapy.sdk.transport import Garbled, Transport, Unreachable
 from tests.server.small_house import (
     NOW,
     TOKEN,
-    Declined,
     Note,
+    NoteRefused,
     Opened,
     Shout,
     Waited,
@@ -137,7 +137,7 @@ async def test_a_query_travels_without_its_defaults() -> None:
 
 async def test_the_same_problem_is_raised_as_in_the_handler() -> None:
     async with talking() as (_, transport):
-        with pytest.raises(Declined) as refusal:
+        with pytest.raises(NoteRefused) as refusal:
             await transport.call(
                 endpoints.write_note, WriteNote(NOTE.mid, NOTE.sealed, "decline"), thread=b"t" * 16
             )

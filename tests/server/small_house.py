@@ -18,8 +18,9 @@ from etherapy.protocol.endpoint import OPEN, SEALED_BODY, Endpoint, Table, table
 from etherapy.protocol.problem import Problem
 from etherapy.server import telemetry
 from etherapy.server.context import Context
+from etherapy.server.health import Ready, always_ready
 from etherapy.server.http import Door
-from etherapy.server.listening import Ready, Service, always_ready
+from etherapy.server.listening import Service
 from etherapy.server.routes import Handler
 from etherapy.server.settings import Settings
 from etherapy.store.faults import Refused, StoreUnavailable
@@ -63,7 +64,7 @@ class WaitQuery(msgspec.Struct, frozen=True):
 
 
 @dataclass(eq=False)
-class Declined(Problem, status=409):
+class NoteRefused(Problem, status=409):
     """What was agreed does not allow this now."""
 
     because: list[str]
@@ -87,7 +88,7 @@ class endpoints:
     read_note = Endpoint("GET", "/notes/{note}", gives=Note)
     write_note = Endpoint(
         "POST", "/threads/{thread}/notes", takes=WriteNote, gives=Note, status=201,
-        body_limit=SEALED_BODY, repeatable=True, problems=(Declined,),
+        body_limit=SEALED_BODY, repeatable=True, problems=(NoteRefused,),
     )  # fmt: skip
     erase_note = Endpoint("DELETE", "/notes/{note}")
     shout = Endpoint("POST", "/shouts", takes=Shout, gives=Note, access=OPEN)
@@ -114,7 +115,7 @@ async def write_note(ctx: Context[Parts], thread: Id16, body: WriteNote) -> Note
         ctx.parts.busy_answers -= 1
         raise StoreUnavailable("57P01")
     if body.text == "decline":
-        raise Declined(["turn_taking"], NOW)
+        raise NoteRefused(["turn_taking"], NOW)
     if body.text == "again":
         ctx.mark_repeated()
     return Note(body.mid, body.text, len(body.sealed))

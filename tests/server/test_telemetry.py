@@ -97,7 +97,7 @@ async def test_a_request_writes_one_line_of_allowed_keys() -> None:
     line = lines[0]
     assert set(line) <= ALLOWED
     assert line["request_id"] == reply.header("Request-Id")
-    assert (line["endpoint"], line["status"], line["problem"]) == ("write_note", 409, "declined")
+    assert (line["endpoint"], line["status"], line["problem"]) == ("write_note", 409, "note_refused")
     assert line["practice"] == Telemetry(b"key of the tests").pseudonym(PRACTICE)
     assert line["ms"] >= 0
 

@@ -1,7 +1,8 @@
 """The recovery code: one more device, asleep on paper (tep.md §5.3).
 
 128 random bits and a 12-bit checksum, 28 characters of Crockford's base32 in 7 groups of 4. The checksum is a
-CRC, because a CRC misses no single wrong character and no two neighbours swapped. Since every epoch is sealed to the recovery device as to any other, the code alone opens everything that is kept.
+CRC, which misses no single wrong character and no two neighbours swapped. Since every epoch is sealed to the
+recovery device as to any other, the code alone opens everything that is kept.
 """
 
 from collections.abc import Callable

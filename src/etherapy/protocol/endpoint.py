@@ -7,6 +7,7 @@ an `Endpoint`. Nothing here knows HTTP libraries: both ends import it.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal
 
@@ -94,7 +95,7 @@ class Endpoint(Generic[In, Out]):
         """The status of the answer that was hoped for."""
         return self.status or (204 if self.gives is None else 200)
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """The path's parameters with their types, in order."""
         return {name: self.where.get(name, Id16) for name in _NAME.findall(self.path)}

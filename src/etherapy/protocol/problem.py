@@ -107,9 +107,11 @@ class Unexpected(Problem, status=500):
         return problem
 
 
-def every_problem() -> Iterator[type[Problem]]:
-    """All declared problems by name; import the modules that declare them first."""
-    yield from (_REGISTER[code] for code in sorted(_REGISTER))
+def every_problem(package: str = "etherapy") -> Iterator[type[Problem]]:
+    """All problems declared in a package, by name; import the modules that declare them first."""
+    for code in sorted(_REGISTER):
+        if _REGISTER[code].__module__.startswith(f"{package}."):
+            yield _REGISTER[code]
 
 
 def problem_named(code: str) -> type[Problem] | None:

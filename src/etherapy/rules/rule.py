@@ -1,6 +1,6 @@
 """What a rule is, what it is asked about, and what is known when it is asked."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 import msgspec
@@ -23,6 +23,10 @@ class Attempt(msgspec.Struct, frozen=True):
     urgent: bool = False
     size: int = 0
     """Bytes of the padded ciphertext, all that the server sees of its length."""
+
+    def __post_init__(self) -> None:
+        if self.at.utcoffset() != timedelta() or self.at.microsecond % 1000:
+            raise ValueError("the instant of an attempt is aware, in UTC and of whole milliseconds")
 
 
 class Facts(msgspec.Struct, frozen=True):

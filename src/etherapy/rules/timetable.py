@@ -6,7 +6,7 @@ Inside, an instant is milliseconds since 1970 UTC: neither zoned arithmetic nor 
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple, Self
 
 from etherapy.rules.calendar import (
@@ -110,12 +110,12 @@ class Timetable:
         return self.next_open_ms(ms) == ms
 
     def next_open(self, at: datetime) -> datetime | None:
-        """The instant itself when open, else the start of the next segment; None: none within 400 days."""
+        """In UTC, the instant itself when open, else the start of the next segment; None: not in 400 days."""
         ms = milliseconds(at)
         found = self.next_open_ms(ms)
         if found is None:
             return None
-        return at if found == ms else instant(found)
+        return at.astimezone(UTC) if found == ms else instant(found)
 
     def closes_at(self, at: datetime) -> datetime | None:
         """The end of the merged open time that lasts at `at` or comes next; None: no end within 400 days."""

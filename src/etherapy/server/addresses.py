@@ -1,6 +1,7 @@
 """Addresses: where to listen, and who a request comes from as far as limits care (guarantees.md 4.4)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 LOCAL_SOCKET = "unix"
@@ -37,6 +38,7 @@ class TrustedProxies:
         return found
 
 
+@lru_cache(maxsize=4096)
 def address_prefix(address: str) -> str:
     """Whom an address counts as: itself in IPv4, its /64 network in IPv6; any other text is itself."""
     found = _read(address)

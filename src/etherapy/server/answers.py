@@ -48,3 +48,8 @@ def problem_answer(problem: Problem, request_id: str, headers: Mapping[str, str]
     """A problem as application/problem+json (RFC 9457)."""
     body = write_json(problem.document(request_id))
     return Answer(problem.status, body, PROBLEM, request_id, {**headers, **problem.headers()})
+
+
+def with_charset(media: str) -> str:
+    """A media type as it stands in Content-Type: always with its charset."""
+    return media if ";" in media else f"{media}; charset=utf-8"

@@ -17,17 +17,18 @@ from aiohttp import hdrs, web
 from etherapy import __version__
 from etherapy.clock import Clock
 from etherapy.protocol import door
-from etherapy.protocol.endpoint import Table, read_parameter
+from etherapy.protocol.endpoint import Table
 from etherapy.protocol.endpoint import table as table_of
 from etherapy.protocol.openapi import openapi_json, summaries_of
-from etherapy.protocol.problem import Problem, Unexpected, problem_named
+from etherapy.protocol.problem import Problem, Unexpected
 from etherapy.protocol.strict_json import write_json
 from etherapy.server.addresses import LOCAL_SOCKET, TrustedProxies, address_prefix
-from etherapy.server.answers import Answer, problem_answer
+from etherapy.server.answers import Answer, problem_answer, with_charset
 from etherapy.server.connection import Connection
 from etherapy.server.context import Caller, Context
 from etherapy.server.cross_origin import allowed_origin, preflight_headers
 from etherapy.server.limits import limits_of
+from etherapy.server.refusals import problem_of
 from etherapy.server.requests import (
     Bodies,
     check_accept,
@@ -35,12 +36,12 @@ from etherapy.server.requests import (
     check_frame,
     read_caller,
     read_parameters,
+    read_path,
     refuse_token_in,
 )
 from etherapy.server.routes import Handler, Route, Routes
 from etherapy.server.settings import Settings
 from etherapy.server.telemetry import Telemetry
-from etherapy.store.faults import Refused, StoreUnavailable
 
 Parts = TypeVar("Parts")
 NO_ENDPOINT = "none"
@@ -117,7 +118,7 @@ class Door(Generic[Parts]):
         except Problem as refusal:
             problem = refusal
         except Exception as error:
-            problem = _of_store(error)
+            problem = problem_of(error)
             fault = error if isinstance(problem, Unexpected) else None
         finally:
             self._under_way -= 1
@@ -171,7 +172,7 @@ class Door(Generic[Parts]):
             self._limits.spend("token", visit.caller.token_hash, endpoint.cost)
         elif endpoint.cost > 1:
             self._limits.spend("address", address, endpoint.cost - 1)
-        values = _read_path(route, texts)
+        values = read_path(endpoint, texts)
         if (parameters := read_parameters(query, endpoint)) is not None:
             values["query"] = parameters
         check_body_head(request, endpoint)
@@ -203,7 +204,9 @@ class Door(Generic[Parts]):
         if endpoint.gives is None:
             return Answer(endpoint.good_status, b"", "", visit.request_id, visit.headers)
         body = given if endpoint.gives is bytes else write_json(given)
-        return Answer(endpoint.good_status, body, _charset(endpoint.media), visit.request_id, visit.headers)
+        return Answer(
+            endpoint.good_status, body, with_charset(endpoint.media), visit.request_id, visit.headers
+        )
 
     def _ending(self, request: web.BaseRequest) -> asyncio.Event:
         ending = asyncio.Event()
@@ -255,30 +258,3 @@ class Door(Generic[Parts]):
 def _connection(request: web.BaseRequest) -> Connection:
     assert isinstance(request.protocol, Connection)
     return request.protocol
-
-
-def _read_path(route: Route, texts: list[str]) -> dict[str, Any]:
-    """The path's parameters by name; what cannot be an id is the id of nothing."""
-    try:
-        return {
-            name: read_parameter(kind, text)
-            for (name, kind), text in zip(route.parameters, texts, strict=True)
-        }
-    except ValueError:
-        raise door.NoSuchPlace() from None
-
-
-def _charset(media: str) -> str:
-    return media if ";" in media else f"{media}; charset=utf-8"
-
-
-def _of_store(error: Exception) -> Problem:
-    """What to answer to an exception that is no problem: a refusal by name, a store away, or a fault."""
-    if isinstance(error, StoreUnavailable):
-        return door.Unavailable()
-    if isinstance(error, Refused) and (kind := problem_named(error.detail)) is not None:
-        try:
-            return kind()
-        except TypeError:
-            return Unexpected()
-    return Unexpected()

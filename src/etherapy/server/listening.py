@@ -2,43 +2,29 @@
 
 import asyncio
 import errno
-import secrets
 import signal
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
-from aiohttp import http_parser, web
+from aiohttp import http_parser
 
-from etherapy.protocol.door import NoSuchPlace, WrongMethod
-from etherapy.protocol.problem import Problem
-from etherapy.protocol.strict_json import write_json
 from etherapy.server.addresses import read_address
-from etherapy.server.answers import JSON, Answer, problem_answer
 from etherapy.server.connection import Listener, Serve
+from etherapy.server.health import Health, Ready, always_ready
 from etherapy.server.http import Door
 from etherapy.server.settings import Settings
-from etherapy.server.telemetry import Telemetry, tell_loop_fault
-
-Ready = Callable[[], Awaitable[Sequence[str]]]
-"""Gives the names of what is missing, fixed words; nothing if requests can be served."""
+from etherapy.server.telemetry import tell_loop_fault
 
 _BACKLOG = 512
-_TEXT = "text/plain; charset=utf-8"
 _LAST_WORDS = 1.0
 """Seconds for answers that are made but not yet written when the time to stop is over."""
 
 
 class CannotListen(Exception):
     """A listener could not be opened; the text is one line that says why and what to do."""
-
-
-async def always_ready() -> Sequence[str]:
-    """For a server that depends on nothing."""
-    return ()
 
 
 class Service:
@@ -50,7 +36,7 @@ class Service:
     def __init__(self, door: Door[Any], settings: Settings, ready: Ready = always_ready) -> None:
         self._door = door
         self._settings = settings
-        self._health = _Health(door.telemetry, ready, self._gauges)
+        self._health = Health(door.telemetry, ready, self._gauges)
         self._open: list[tuple[asyncio.Server, Listener]] = []
         self.public = ""
         """Where the public listener is, as `host:port` or `unix:/path`, once started."""
@@ -140,43 +126,6 @@ class Service:
             server.close()
         await asyncio.gather(*(listener.shutdown(_LAST_WORDS) for _, listener in self._open))
         self._open.clear()
-
-
-class _Health:
-    """What the health listener serves: /live, /ready and /metrics, to GET and HEAD."""
-
-    def __init__(self, telemetry: Telemetry, ready: Ready, gauges: Callable[[], dict[str, float]]) -> None:
-        self._telemetry = telemetry
-        self._ready = ready
-        self._gauges = gauges
-
-    async def serve(self, request: web.BaseRequest) -> Answer:
-        request_id = secrets.token_hex(8)
-        try:
-            if request.method not in ("GET", "HEAD"):
-                raise WrongMethod()
-            return await self._answer(request.raw_path, request_id)
-        except Problem as problem:
-            return problem_answer(problem, request_id, {})
-
-    async def _answer(self, path: str, request_id: str) -> Answer:
-        if path == "/live":
-            return Answer(200, b"ok\n", _TEXT, request_id, {})
-        if path == "/metrics":
-            text = self._telemetry.text(self._gauges())
-            return Answer(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8", request_id, {})
-        if path == "/ready":
-            missing = await self._missing()
-            body = write_json({"ready": not missing, "missing": missing})
-            return Answer(503 if missing else 200, body, JSON, request_id, {})
-        raise NoSuchPlace()
-
-    async def _missing(self) -> list[str]:
-        try:
-            return sorted(await self._ready())
-        except Exception as error:
-            structlog.get_logger().error("readiness check failed", exc_info=error)
-            return ["check"]
 
 
 def _tell_once(told: asyncio.Future[str], name: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,7 +27,7 @@ from etherapy.protocol.door import (
     WrongMedia,
     WrongMethod,
 )
-from etherapy.protocol.endpoint import Endpoint
+from etherapy.protocol.endpoint import Endpoint, read_parameter
 from etherapy.protocol.strict_json import read_json, read_query
 from etherapy.server.connection import MAX_ADDRESS, MAX_HEADER, MAX_HEADERS
 from etherapy.server.context import Caller
@@ -88,6 +89,15 @@ def read_caller(request: web.BaseRequest, endpoint: Endpoint[Any, Any]) -> Calle
         raise NoSession()
     token = unb64(found[1])
     return Caller(token[:16], hashlib.sha256(token).digest(), endpoint.access)
+
+
+def read_path(endpoint: Endpoint[Any, Any], texts: Sequence[str]) -> dict[str, Any]:
+    """The path's parameters by name; what cannot be an id is the id of nothing: NoSuchPlace."""
+    kinds = endpoint.parameters.items()
+    try:
+        return {name: read_parameter(kind, text) for (name, kind), text in zip(kinds, texts, strict=True)}
+    except ValueError:
+        raise NoSuchPlace() from None
 
 
 def read_parameters(text: str, endpoint: Endpoint[Any, Any]) -> Any:

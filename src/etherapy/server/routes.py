@@ -8,18 +8,17 @@ from typing import Any, get_type_hints
 
 from etherapy.binary import B64
 from etherapy.protocol.door import NoSuchPlace, WrongMethod
-from etherapy.protocol.endpoint import Endpoint, Parameter, Table
+from etherapy.protocol.endpoint import Endpoint, Table
 
 Handler = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint, the function that serves it, and its path's parameters by position."""
+    """An endpoint and the function that serves it."""
 
     endpoint: Endpoint[Any, Any]
     handler: Handler
-    parameters: tuple[tuple[str, Parameter], ...]
 
 
 class _Place:
@@ -56,8 +55,7 @@ class Routes:
                 place.any = place = place.any or _Place()
             else:
                 place = place.named.setdefault(segment, _Place())
-        parameters = tuple(endpoint.parameters.items())
-        place.methods[endpoint.method] = Route(endpoint, handler, parameters)
+        place.methods[endpoint.method] = Route(endpoint, handler)
 
     def find(self, method: str, path: str) -> tuple[Route, list[str]]:
         """The route and its parameters' texts; raises NoSuchPlace or WrongMethod. HEAD finds what GET does.

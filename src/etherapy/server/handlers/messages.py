@@ -16,7 +16,6 @@ from etherapy.protocol.messages import (
 from etherapy.protocol.problem import Problem
 from etherapy.protocol.problems import (
     AlreadyPlaced,
-    BadRules,
     Busy,
     MidTaken,
     NoSeat,
@@ -25,12 +24,11 @@ from etherapy.protocol.problems import (
     NotHeld,
     ThreadClosed,
 )
-from etherapy.rules.bad_rule import BadRule
-from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Decision
 from etherapy.rules.explain import Parties, explain_to_client, explain_to_therapist
 from etherapy.server.acceptance import CLIENT_SIDE, Weighed, after_acceptance, weigh_attempt, weigh_envelope
+from etherapy.server.facts import check_zone, fresh_facts
 from etherapy.server.judging import expect, readable
 from etherapy.server.memory import rules_of
 from etherapy.server.parts import Ctx
@@ -214,22 +212,3 @@ async def read_waiting(ctx: Ctx, thread: bytes) -> Waiting:
             for row in rows
         ]
     )
-
-
-async def fresh_facts(ctx: Ctx, thread: bytes) -> tuple[ThreadFacts, bytes]:
-    """The thread's facts from the database, and the caller's account. NoSuchThread: none of the caller's."""
-    found = await ctx.parts.threads.facts(ctx.caller, ctx.now, thread)
-    if found is None:
-        raise NoSuchThread()
-    facts, account, told = found
-    ctx.parts.hub.tell(ctx.caller.practice, told)
-    return facts, account
-
-
-def check_zone(name: str) -> None:
-    """BadRules for a zone that does not exist; empty is the practice's own."""
-    if name:
-        try:
-            zone_named(name)
-        except BadRule as bad:
-            raise BadRules("zone", bad.problem, bad.mend) from None

@@ -64,7 +64,7 @@ async def make_backup(site: Site, target: Path, keys_target: Path | None = None)
     _check_targets(target, keys_target)
     async with site.connection() as connection:
         rows, schema = await count_rows(connection), await schema_version(connection)
-        postgres = ".".join(map(str, connection.get_server_version()[:2]))
+        postgres = str(await connection.fetchval("SHOW server_version")).split()[0]
     _make_place(target)
     await asyncio.to_thread(dump, site.operate_dsn, programs, target / DUMP)
     manifest = Manifest(

@@ -23,8 +23,8 @@ async def look_at_database(site: Site, settings: Settings) -> AsyncIterator[Line
         Database(site.serve_dsn, size=1, name="etherapy doctor") as serve,
         serve.connection() as connection,
     ):
-        major, minor = connection.get_server_version()[:2]
-        yield Line("database", "ok", f"PostgreSQL {major}.{minor} ({where})")
+        number = str(await connection.fetchval("SHOW server_version")).split()[0]
+        yield Line("database", "ok", f"PostgreSQL {number} ({where})")
         wrong = await check_store(connection, datetime.now(UTC))
     for complaint in wrong:
         yield Line("safety", "fail", *halves(complaint))

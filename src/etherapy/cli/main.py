@@ -1,0 +1,67 @@
+"""`etherapy`: all commands, and how a failure is told. Exit status 1: refused; 2: not understood."""
+
+import sys
+from collections.abc import Sequence
+from traceback import extract_tb
+
+import click
+
+from etherapy import __version__
+from etherapy.cli import clocks, installations, law, practices
+from etherapy.cli.saying import Group, Refusal, complain
+from etherapy.server.operate.faults import in_words
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "--version", prog_name="etherapy")
+def etherapy() -> None:
+    """Encrypted messages between clients and their therapists, inside the hours they agreed."""
+
+
+for room in (installations, practices, clocks, law):
+    for command in room.COMMANDS:
+        etherapy.add_command(command)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit status."""
+    try:
+        status = etherapy.main(arguments, prog_name="etherapy", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        complain(error.format_message())
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        complain("stopped")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone: nothing is left to tell
+        return 1
+    except Exception as error:
+        return _tell(error)
+
+
+def _tell(error: Exception) -> int:
+    if isinstance(error, Refusal):
+        complain(error.problem, error.mend)
+        return error.status
+    words = in_words(error)
+    if words is not None:
+        complain(words.problem, words.mend)
+        return 1
+    place = extract_tb(error.__traceback__)[-1]
+    complain(
+        f"a defect of etherapy: {type(error).__name__} in {place.name}, line {place.lineno}",
+        "please report it; the command may have been carried out in part",
+    )
+    return 1
+
+
+def main() -> None:
+    """The entry point of the installed program."""
+    sys.exit(run())

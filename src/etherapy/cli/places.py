@@ -1,0 +1,33 @@
+"""Which installation an operator's command is about: the settings, under what the command line says."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from etherapy.server.configuration import read_settings
+from etherapy.server.settings import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_OVER = ("data", "listen", "health_listen", "origin")
+
+
+def placed(function: Function) -> Function:
+    """Options that say where the installation is; `settings_of` makes Settings of them."""
+    for option in (
+        click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML)."),
+        click.option("--data", type=click.Path(path_type=Path), help="Data directory [ETHERAPY_DATA]."),
+    ):
+        function = option(function)
+    return function
+
+
+def settings_of(config: Path | None, **given: Any) -> Settings:
+    """The settings of environment and file, under what was given on the command line."""
+    settings = read_settings(os.environ, config)
+    over = {name: given[name] for name in _OVER if given.get(name) is not None}
+    return msgspec.structs.replace(settings, **over)

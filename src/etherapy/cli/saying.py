@@ -1,0 +1,99 @@
+"""How commands say things: lines for people, or with `--json` one document and nothing else."""
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+import msgspec
+
+from etherapy.binary import b64, enc_hook
+
+_JSON = "etherapy.json"
+
+
+class Refusal(Exception):
+    """A command cannot do what was asked. `mend` says what to do about it; exit status 1, or `status`."""
+
+    def __init__(self, problem: str, mend: str = "", status: int = 1) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.mend = mend
+        self.status = status
+
+
+class Command(click.Command):
+    """A command that knows `--json`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            click.Option(
+                ["--json"],
+                is_flag=True,
+                expose_value=False,
+                callback=_remember,
+                help="Print one JSON document instead of words.",
+            )
+        )
+
+
+class Group(click.Group):
+    """Commands in the order in which they were written down."""
+
+    command_class = Command
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+def say(lines: Iterable[str] | str, document: object) -> None:
+    """Print the lines, or the document where JSON was asked for."""
+    if wants_json():
+        plain = msgspec.to_builtins(document, builtin_types=(bytes, datetime, timedelta), enc_hook=enc_hook)
+        click.echo(msgspec.json.format(msgspec.json.encode(_plain(plain)), indent=2))
+    else:
+        for line in [lines] if isinstance(lines, str) else lines:
+            click.echo(line)
+
+
+def wants_json() -> bool:
+    """Whether this run was asked for JSON."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(_JSON))
+
+
+def remark(line: str) -> None:
+    """Something beside the answer: to standard error, so that it never gets into a document."""
+    click.echo(line, err=True)
+
+
+def complain(problem: str, mend: str = "") -> None:
+    """One clear line that says what is wrong, and one that says what to do."""
+    click.echo(f"etherapy: {problem}", err=True)
+    if mend:
+        click.echo(f"  {mend}", err=True)
+
+
+def is_terminal() -> bool:
+    """Whether a person is looking."""
+    return sys.stdout.isatty()
+
+
+def _remember(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        context.meta[_JSON] = True
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it; bytes as base64url, durations as seconds."""
+    if isinstance(value, bytes):
+        return b64(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, dict):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
