@@ -1,6 +1,7 @@
 """The documents speak of files that are there."""
 
 import re
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,12 @@ def test_every_file_that_a_page_names_exists(page: str) -> None:
 
 def test_the_life_of_a_message_names_files_at_all() -> None:
     assert len(NAMED.findall((ROOT / "docs/life-of-a-message.md").read_text())) > 15
+
+
+def test_derived_pages_are_in_step_with_the_code() -> None:
+    spec = spec_from_file_location("write_docs", ROOT / "scripts/parts/write_docs.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    stale = [name for name, text in module.pages().items() if (ROOT / "docs" / name).read_text() != text]
+    assert stale == [], "run scripts/docs"

@@ -88,7 +88,7 @@ def test_a_message_that_expects_no_reply_is_held_without_a_deadline():
     assert "no_reply_expected" in words_of(decision)
 
 
-# --- targets (rules.md 3.4) ---
+# --- targets (docs/rules.md 5) ---
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_target_counts_from_monday_morning_for_a_message_of_friday_evening(doc
 
 def test_twenty_four_open_hours_are_not_the_next_day():
     decision = client_sends(vale(target("window_minutes", n=24 * 60)), "2026-06-05T20:00")
-    assert decision.reply_by == utc("2026-06-10T20:00")  # Wednesday 16:00, as rules.md 3.1 computes it
+    assert decision.reply_by == utc("2026-06-10T20:00")  # Wednesday 16:00: twenty-four hours of open time
 
 
 def test_no_target_promises_no_reply():

@@ -1,4 +1,4 @@
-"""The scenarios with their exact times (scenarios.md 8.3), as far as rules alone decide them."""
+"""The scenarios with their exact times (S-1, S-2, S-3, S-5, S-12), as far as rules alone decide them."""
 
 from etherapy.rules import Facts
 from tests.rules.world import HART, NIGHT_LINE, VALE, client_sends, rules_of, utc, weekly, words_of

@@ -1,4 +1,4 @@
-"""The fixed world of the scenarios (scenarios.md 8.2), as layers, and short ways to ask it something."""
+"""The fixed world of the scenarios (T1, T2, N), as layers, and short ways to ask it something."""
 
 from datetime import UTC, datetime
 from typing import Any

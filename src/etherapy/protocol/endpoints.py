@@ -134,6 +134,14 @@ read_page = Endpoint(
     problems=(problems.NoSuchThread,),
 )
 
+read_joining = Endpoint(
+    "GET",
+    "/threads/{thread}/joining",
+    gives=invitations.Joining,
+    access=WRITERS,
+    problems=(problems.NoSuchThread,),
+)
+
 read_inbox = Endpoint("GET", "/inbox", gives=threads.Inbox, query=threads.InboxQuery, access=THERAPIST)
 
 read_notices = Endpoint("GET", "/notices", gives=threads.Notices, query=threads.NoticeQuery, access=THERAPIST)

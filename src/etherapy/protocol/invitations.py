@@ -50,6 +50,15 @@ class Join(Struct, frozen=True, forbid_unknown_fields=True):
     commit: B64
 
 
+class Joining(Struct, frozen=True):
+    """How a thread came to be: what its epoch 0 names, for every member's device to check on first sight
+    (A-10)."""
+
+    invite: B64
+    accept: B64
+    therapist_name: str
+
+
 class Joined(Struct, frozen=True):
     """The thread is open. Entries of the charter (n = 1) and of epoch 0 (n = 2), with the head over both."""
 

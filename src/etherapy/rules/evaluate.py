@@ -1,7 +1,7 @@
 """`etherapy rules evaluate`: timetable cases in, answers out, without a server. Bytes to a document; no
 files.
 
-The format is that of docs/rules.md ("Asking without a server"). Cases with the same zone, windows and
+The format is that of docs/rules.md 9. Cases with the same zone, windows and
 exceptions share one timetable.
 """
 

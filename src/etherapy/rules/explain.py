@@ -74,7 +74,7 @@ def explain_reasons(decision: Decision, words: Words = ENGLISH) -> tuple[tuple[s
 def preview(
     decision: Decision, rules: Rules, parties: Parties, region: str | None = None, words: Words = ENGLISH
 ) -> Preview:
-    """What the client sees before pressing send (rules.md 3.10); `region` is where the client says to be
+    """What the client sees before pressing send; `region` is where the client says to be
     now."""
     emergency = rules.the(Emergency)
     card = card_for(region, emergency.region)

@@ -9,7 +9,7 @@ from etherapy.rules.decision import NOTHING, Decision
 from etherapy.rules.timetable import Timetable
 
 NO_REPLY_EXPECTED = 3
-"""The service class of messages that want no answer (tep_amendments.md A-1)."""
+"""The service class of messages that want no answer (A-1)."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ class Attempt(msgspec.Struct, frozen=True):
     """When the server takes it: aware, UTC, whole milliseconds."""
     by_client: bool
     service_class: int = 1
-    """1 message, 2 logistics, 3 no reply expected, 4 letter, 5 structured (tep_amendments.md A-1)."""
+    """1 message, 2 logistics, 3 no reply expected, 4 letter, 5 structured (A-1)."""
     urgent: bool = False
     size: int = 0
     """Bytes of the padded ciphertext, all that the server sees of its length."""

@@ -40,7 +40,7 @@ class Closing(NamedTuple):
 
 
 class Timetable:
-    """Open time in one zone (rules.md 3.2); a value: the methods named `with_…` give a changed copy.
+    """Open time in one zone (docs/rules.md 1 and 2); a value: the methods named `with_…` give a changed copy.
 
     What is said of a date, strongest first: a `closed` masks the whole date, the tail of the night before
     included (D-3), and only windows added to the date itself stay; a `replaced` swaps the windows that

@@ -40,7 +40,6 @@ class Weighed:
 
     acceptance: Acceptance
     decision: Decision
-    rules: Rules
 
 
 def weigh_attempt(
@@ -129,7 +128,7 @@ def weigh_envelope(
         leaf_id=random(16),
         leaf_salt=random(32),
     )
-    return Weighed(acceptance, decision, rules)
+    return Weighed(acceptance, decision)
 
 
 def window_of(rules: Rules, decision: Decision) -> datetime | None:

@@ -10,8 +10,9 @@ from etherapy.protocol.problems import StaleEpoch
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.decision import Decision
 from etherapy.rules.explain import Parties, Preview, preview
-from etherapy.rules.layers import Rules
+from etherapy.server.acceptance import CLIENT_SIDE
 from etherapy.server.keys import ServerSecrets
+from etherapy.server.memory import rules_of
 from etherapy.store.threads import Placed, SentRow, ThreadFacts
 from etherapy.tep.placing import Entry, ItemType
 from etherapy.tep.receipts import sign_receipt
@@ -79,26 +80,28 @@ def state_of(secrets: ServerSecrets, thread: bytes, row: SentRow, status: bytes 
 def sent_answer(
     secrets: ServerSecrets,
     thread: bytes,
-    row: SentRow,
-    rules: Rules,
     facts: ThreadFacts,
-    zone: str,
+    account: bytes,
+    row: SentRow,
+    zone: str = "",
     status: bytes | None = None,
 ) -> Sent:
-    """The answer to a send, a repetition or a look at it (D-31)."""
+    """The answer to a send, a repetition or a look at it (D-31). `account` is the sender."""
     decision = msgspec.json.decode(row.decision, type=Decision)
     return Sent(
         receipt=B64(row.promise),
         decision=decision,
         state=state_of(secrets, thread, row, status),
-        words=words_for(decision, rules, facts, zone),
+        words=words_for(decision, facts, account, zone),
     )
 
 
-def words_for(decision: Decision, rules: Rules, facts: ThreadFacts, zone: str) -> Preview:
-    """The sentences that go with a decision. `zone` is where the reader of them is; empty: on the
-    practice's wall."""
-    return preview(decision, rules, Parties(facts.owner_name, zone or rules.timetable.zone_name))
+def words_for(decision: Decision, facts: ThreadFacts, account: bytes, zone: str) -> Preview:
+    """The sentences for the sender of a message; `zone` is where it is now (empty: on the practice's
+    wall)."""
+    rules = rules_of(facts.rules)
+    reader = facts.owner_name if facts.members[account].role in CLIENT_SIDE else "your client"
+    return preview(decision, rules, Parties(reader, zone or rules.timetable.zone_name))
 
 
 def stale_epoch(newest: bytes) -> StaleEpoch:

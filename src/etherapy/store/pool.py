@@ -52,9 +52,15 @@ class Pool:
         return lease
 
     def give_back(self, lease: Lease) -> None:
-        """Keep the connection for the next caller, or end it when it is soiled or gone."""
+        """Keep the connection for the next caller, or end it when it is soiled or gone.
+
+        When the other side ended it, the idle ones are not trusted either: theirs may be a crash that the
+        event loop has not heard of yet, and each would cost a caller an error.
+        """
         self._taken.discard(lease)
         self._slots.release()
+        if lease.connection is not None and lease.connection.is_closed():
+            self._end_idle()
         if self._closed or not _usable(lease):
             _end(lease)
         else:
@@ -74,6 +80,11 @@ class Pool:
     def open_count(self) -> int:
         """Connections open now, idle ones included."""
         return len(self._idle) + len(self._taken)
+
+    def _end_idle(self) -> None:
+        idle, self._idle = self._idle, []
+        for lease in idle:
+            _end(lease)
 
     async def _take_slot(self) -> None:
         if self._slots.locked() and self._waiting >= self._queue:

@@ -340,6 +340,10 @@ class Threads:
         """A rule sheet with the caller's own part; see read_sheet.sql."""
         return _one(await self._database.call("read_sheet", *opening(who, now), thread, r))
 
+    async def joining(self, who: Asking, now: datetime, thread: bytes) -> Record:
+        """The invitation and the answer that began a thread; see read_joining.sql."""
+        return _one(await self._database.call("read_joining", *opening(who, now), thread))
+
 
 def _one(row: Record | None) -> Record:
     if row is None:

@@ -1,4 +1,4 @@
-"""The response target: by when a reply is due. The exact algorithms of rules.md 3.4."""
+"""The response target: by when a reply is due. The exact algorithms are in docs/rules.md 5."""
 
 from datetime import datetime
 from typing import Annotated

@@ -47,7 +47,7 @@ async def preview(ctx: Ctx, thread: bytes, body: AskPreview) -> Previewed:
     decision = weigh_attempt(
         facts, facts.members[account], ctx.now, body.service_class, body.urgent, body.size
     )
-    return Previewed(decision, words_for(decision, rules_of(facts.rules), facts, body.zone))
+    return Previewed(decision, words_for(decision, facts, account, body.zone))
 
 
 async def send_message(ctx: Ctx, thread: bytes, body: SendMessage) -> Sent:
@@ -96,7 +96,7 @@ def _answer_send(
     else:
         ctx.parts.memory.forget(key)
         raise _refusal(row)
-    return sent_answer(ctx.parts.secrets, thread, row, weighed.rules, facts, zone)
+    return sent_answer(ctx.parts.secrets, thread, facts, weighed.acceptance.account, row, zone)
 
 
 def _refusal(row: SentRow) -> Problem:
@@ -114,7 +114,7 @@ async def read_message(ctx: Ctx, thread: bytes, mid: bytes) -> Sent:
     row = await ctx.parts.threads.message(ctx.caller, ctx.now, thread, mid)
     if row is None:
         raise NoSuchMessage()
-    facts, _ = await fresh_facts(ctx, thread)
+    facts, account = await fresh_facts(ctx, thread)
     status = None
     if row.state == "held":
         status = sign_status(
@@ -128,7 +128,7 @@ async def read_message(ctx: Ctx, thread: bytes, mid: bytes) -> Sent:
             bytes(32),
             ctx.now,
         )
-    return sent_answer(ctx.parts.secrets, thread, row, rules_of(facts.rules), facts, "", status)
+    return sent_answer(ctx.parts.secrets, thread, facts, account, row, status=status)
 
 
 async def explain_message(ctx: Ctx, thread: bytes, mid: bytes) -> Explanation:
@@ -167,7 +167,7 @@ async def recall_message(ctx: Ctx, thread: bytes, body: Recall) -> Sent:
         raise NotHeld()
     if row.outcome == "again":
         ctx.mark_repeated()
-    return sent_answer(ctx.parts.secrets, thread, row, rules_of(facts.rules), facts, body.zone)
+    return sent_answer(ctx.parts.secrets, thread, facts, account, row, body.zone)
 
 
 async def _take_back(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from etherapy.binary import B64, Id16
+from etherapy.protocol.invitations import Joining
 from etherapy.protocol.threads import (
     Changes,
     Inbox,
@@ -86,6 +87,12 @@ async def read_notices(ctx: Ctx, query: NoticeQuery) -> Notices:
     """What a therapist was to be told: once for each opening, never a word of content."""
     rows = await ctx.parts.threads.notices(ctx.caller, ctx.now, query.since or _LONG_AGO)
     return Notices([Notice(r["window_at"], r["urgent"], r["noticed_at"]) for r in rows])
+
+
+async def read_joining(ctx: Ctx, thread: bytes) -> Joining:
+    """The invitation and the answer that epoch 0 of a thread names."""
+    row = await ctx.parts.threads.joining(ctx.caller, ctx.now, thread)
+    return Joining(B64(row["invite"]), B64(row["accept"]), row["owner_name"])
 
 
 async def read_sheet(ctx: Ctx, thread: bytes, query: SheetQuery) -> Sheet:
