@@ -11,3 +11,13 @@ BEGIN
     EXECUTE format($p$CREATE POLICY one_practice ON %I USING (practice_id = nullif(current_setting('app.practice', true), '')::uuid)$p$, t);
   END LOOP;
 END $$;
+
+-- What is written once: the serving role may add and read these, nothing else.
+COMMENT ON TABLE chain_link IS 'append only: a chain is never rewritten';
+COMMENT ON TABLE entry IS 'append only: what was placed stays where it is';
+COMMENT ON TABLE epoch IS 'append only: a commit is never rewritten';
+COMMENT ON TABLE charter IS 'append only: what was signed stays signed';
+COMMENT ON TABLE rule_set IS 'append only: a change is a new version';
+COMMENT ON TABLE rule_sheet IS 'append only: promises name these';
+COMMENT ON TABLE rule_sheet_part IS 'append only: promises name these';
+COMMENT ON TABLE log_node IS 'append only: a subtree that is complete never changes';

@@ -574,6 +574,8 @@ CREATE TABLE public.entry (
 
 ALTER TABLE ONLY public.entry FORCE ROW LEVEL SECURITY;
 
+COMMENT ON TABLE public.entry IS 'append only: what was placed stays where it is';
+
 CREATE TABLE public.message (
     practice_id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -763,6 +765,24 @@ BEGIN
     LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice ORDER BY r.version DESC LIMIT 1) pr ON true
     LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = i.owner ORDER BY r.version DESC LIMIT 1) ow ON true
    WHERE i.practice_id = p_practice AND i.lookup_id = p_lookup;
+END $$;
+
+CREATE FUNCTION public.read_joining(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(invite bytea, accept bytea, owner_name text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  RETURN QUERY
+  SELECT i.invite, i.accept, a.display_name
+    FROM member m
+    JOIN invitation i ON i.practice_id = p_practice AND i.thread_id = m.thread_id AND i.accept IS NOT NULL
+    JOIN account a ON a.practice_id = p_practice AND a.account_id = i.owner
+   WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
+  END IF;
 END $$;
 
 CREATE FUNCTION public.read_leaves(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_log integer, p_from bigint, p_limit integer) RETURNS TABLE(index bigint, data bytea)
@@ -1007,7 +1027,7 @@ BEGIN
         done := done || a_thread;
       END IF;
     EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-      RAISE WARNING 'etherapy: a thread could not be released' USING DETAIL = a_thread::text;
+      RAISE LOG 'etherapy: a thread could not be released';   -- no id in a log; it is found as held beyond its time
     END;
   END LOOP;
   RETURN tell_feeds(p_practice, done);
@@ -1189,6 +1209,8 @@ CREATE TABLE public.chain_link (
 
 ALTER TABLE ONLY public.chain_link FORCE ROW LEVEL SECURITY;
 
+COMMENT ON TABLE public.chain_link IS 'append only: a chain is never rewritten';
+
 CREATE TABLE public.charter (
     practice_id uuid NOT NULL,
     thread_id uuid NOT NULL,
@@ -1198,6 +1220,8 @@ CREATE TABLE public.charter (
 );
 
 ALTER TABLE ONLY public.charter FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.charter IS 'append only: what was signed stays signed';
 
 CREATE TABLE public.day_record (
     practice_id uuid NOT NULL,
@@ -1234,6 +1258,8 @@ CREATE TABLE public.epoch (
 ALTER TABLE ONLY public.epoch ALTER COLUMN commit SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.epoch FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.epoch IS 'append only: a commit is never rewritten';
 
 CREATE TABLE public.feed (
     practice_id uuid NOT NULL,
@@ -1303,6 +1329,8 @@ CREATE TABLE public.log_node (
 
 ALTER TABLE ONLY public.log_node FORCE ROW LEVEL SECURITY;
 
+COMMENT ON TABLE public.log_node IS 'append only: a subtree that is complete never changes';
+
 CREATE TABLE public.member (
     practice_id uuid NOT NULL,
     thread_id uuid NOT NULL,
@@ -1355,6 +1383,8 @@ CREATE TABLE public.rule_set (
 
 ALTER TABLE ONLY public.rule_set FORCE ROW LEVEL SECURITY;
 
+COMMENT ON TABLE public.rule_set IS 'append only: a change is a new version';
+
 CREATE TABLE public.rule_sheet (
     practice_id uuid NOT NULL,
     thread_id uuid NOT NULL,
@@ -1366,6 +1396,8 @@ CREATE TABLE public.rule_sheet (
 
 ALTER TABLE ONLY public.rule_sheet FORCE ROW LEVEL SECURITY;
 
+COMMENT ON TABLE public.rule_sheet IS 'append only: promises name these';
+
 CREATE TABLE public.rule_sheet_part (
     practice_id uuid NOT NULL,
     thread_id uuid NOT NULL,
@@ -1376,6 +1408,8 @@ CREATE TABLE public.rule_sheet_part (
 );
 
 ALTER TABLE ONLY public.rule_sheet_part FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.rule_sheet_part IS 'append only: promises name these';
 
 CREATE TABLE public.schema_migration (
     name text NOT NULL,

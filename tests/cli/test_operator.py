@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 import stat
 import sys
 from pathlib import Path
@@ -173,3 +174,11 @@ def test_help_is_there_for_every_command(capsys):
     for name, command in etherapy.commands.items():
         assert run([name, "--help"]) == 0
         assert command.help
+
+
+def test_a_taken_port_is_one_clear_line(data, capfd):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert run(["serve", "--data", str(data), "--listen", where, "--health-listen", "127.0.0.1:0"]) == 1
+    error = capfd.readouterr().err
+    assert where in error and "Traceback" not in error

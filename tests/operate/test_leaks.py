@@ -1,4 +1,4 @@
-"""The search for people's words finds them however they are spelt, so that finding nothing means something."""
+"""The search for words finds them however they are spelt, so that finding nothing means something."""
 
 from base64 import b64encode, urlsafe_b64encode
 

@@ -1,6 +1,7 @@
 """One request and its answer, declared once; a declaration that cannot hold is refused at import."""
 
 import dataclasses
+import re
 from typing import Any
 
 import msgspec
@@ -114,12 +115,21 @@ def test_parameters_survive_the_path(identity: bytes, number: int) -> None:
     assert read_parameter(int, write_parameter(int, number)) == number
 
 
+FIXED_WORDS = {
+    "not base0url without padding",
+    "not base0url without padding: trailing bits are not zero",
+    "expected 0 bytes, got 0",
+    "not a number from 0 to 0^0-0",
+    "not a name",
+}
+
+
 @given(st.text(max_size=30))
 def test_no_text_is_two_parameters(text: str) -> None:
     for kind in (Id16, Hash32, int, str):
         try:
             value = read_parameter(kind, text)
         except ValueError as error:
-            assert len(text) < 3 or text not in str(error)
+            assert re.sub(r"\d+", "0", str(error)) in FIXED_WORDS  # nothing of the text can be in it
         else:
             assert write_parameter(kind, value) == text

@@ -81,6 +81,8 @@ class ThreadState(msgspec.Struct, kw_only=True):
     owner: bytes = b""
     """The owning therapist's chain, where an invitation pinned it."""
     owner_name: str = ""
+    label: str = ""
+    """What its owner calls it on this device."""
     n: int = 0
     t: bytes = b""
     generation: int = 0
@@ -239,6 +241,10 @@ class Profile:
         if b"".join(lines) and (lines[-1] or len(found) < len(lines) - 1):
             self._shelf.write(f"{thread.hex()}.items", _lines(found))
         return found
+
+    def drop_items(self, thread: bytes) -> None:
+        """Forget the kept items of a thread, to fetch them again."""
+        self._shelf.write(f"{thread.hex()}.items", b"")
 
     def add_items(self, thread: bytes, items: Iterable["KeptItem"]) -> None:
         """Keep further placed items."""

@@ -1,0 +1,87 @@
+"""How messages, promises and findings are shown to a person in a terminal."""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+
+from etherapy.rules.bad_rule import BadRule
+from etherapy.rules.calendar import zone as zone_named
+from etherapy.rules.explain import Preview
+from etherapy.sdk.findings import Finding
+from etherapy.sdk.message import Message, SentMessage, ThreadView, WaitingMessage
+
+_AUTHORS = {1: "the client", 2: "the therapist", 3: "the co-therapist", 4: "family"}
+
+
+def local_zone() -> str:
+    """The zone of this machine's wall, as far as it can be known; UTC otherwise."""
+    link = os.path.realpath("/etc/localtime")
+    for name in (os.environ.get("TZ", "").lstrip(":"), link.rpartition("zoneinfo/")[2]):
+        try:
+            return zone_named(name).key or "UTC"
+        except BadRule:
+            continue
+    return "UTC"
+
+
+def show_time(at: datetime | None, zone: str) -> str:
+    """An instant on the wall of the reader."""
+    return "—" if at is None else f"{at.astimezone(zone_named(zone)):%a %-d %b %Y, %H:%M}"
+
+
+def show_message(message: Message, zone: str) -> Iterator[str]:
+    """A message, what is wrong with it first."""
+    who = "me" if message.mine else _AUTHORS.get(message.role, "somebody unknown")
+    urgent = "  URGENT" if message.urgent else ""
+    yield f"{message.n:>4}  {show_time(message.placed_at, zone)}  {who}{urgent}"
+    for finding in message.findings:
+        yield f"      ! {finding.words}"
+    text = message.text if message.text is not None else "[not shown: this is not to be taken for a message]"
+    for line in text.splitlines() or [""]:
+        yield f"      {line}"
+
+
+def show_waiting(message: WaitingMessage, zone: str) -> Iterator[str]:
+    """One of one's own messages that nobody else sees yet."""
+    yield f"{message.mid.hex()[:8]}  held until {show_time(message.promise.release_at, zone)}"
+    for finding in message.findings:
+        yield f"      ! {finding.words}"
+    for line in (message.text or "[cannot be shown on this device]").splitlines():
+        yield f"      {line}"
+
+
+def show_words(words: Preview) -> Iterator[str]:
+    """What is said before and after sending: the sentences, the emergency text, the crisis card."""
+    yield from words.lines
+    yield words.emergency
+    for line in words.card_lines:
+        yield f"  {line}"
+
+
+def show_sent(sent: SentMessage, zone: str) -> Iterator[str]:
+    """What became of a message that was sent."""
+    if sent.acknowledgement:
+        yield from sent.acknowledgement.splitlines()
+    else:
+        yield from show_words(sent.words)
+    if sent.state == "held":
+        yield f"Held as {sent.mid.hex()[:8]} until {show_time(sent.promise.release_at, zone)}."
+        yield f"To take it back: etherapy recall {sent.mid.hex()[:8]}"
+    else:
+        yield f"{sent.state.capitalize()} as {sent.mid.hex()[:8]}."
+
+
+def show_thread(thread: ThreadView, zone: str) -> Iterator[str]:
+    """A thread at a glance."""
+    seen = "" if thread.seen_by_practice else "  (not yet seen by the practice)"
+    name = thread.with_name or "your client"
+    last = show_time(thread.last_placed_at, zone)
+    yield f"{thread.thread.hex()[:8]}  with {name}, {thread.messages} messages, last {last}{seen}"
+    if thread.halted is not None:
+        yield f"      ! {thread.halted.words}"
+
+
+def show_findings(findings: tuple[Finding, ...] | list[Finding]) -> Iterator[str]:
+    """What does not hold, the grave ones first."""
+    for finding in sorted(findings, key=lambda one: not one.grave):
+        yield f"{'ALARM' if finding.grave else 'Notice'}: {finding.words}"

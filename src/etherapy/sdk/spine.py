@@ -1,0 +1,133 @@
+"""The order of a thread: entries, their running hash, and signed heads (tep_amendments.md A-3).
+
+Pure. Each page is taken whole or not at all; whatever was seen before can never change.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from etherapy.sdk.faults import Refuted
+from etherapy.sdk.findings import Finding, Kind
+from etherapy.tep.malformed import Malformed
+from etherapy.tep.placing import Entry, thread_next, thread_start
+from etherapy.tep.receipts import Keys, verify_receipt
+from etherapy.tep.statements import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A position whose running hash is known already, from this or an earlier run, or a verified head."""
+
+    n: int
+    t: bytes
+
+
+class Spine:
+    """The entries of one thread from n = 1. `t_at(n)` is T_n for every n up to `n`."""
+
+    def __init__(self, thread: bytes, home: bytes, keys: Keys) -> None:
+        self.thread = thread
+        self._keys = keys
+        self._ts = [thread_start(thread, home)]
+        self._head = b""
+        self.generation = 0
+        self.placed_at = 0
+        self._pins: dict[int, bytes] = {}
+
+    @property
+    def n(self) -> int:
+        """The last position."""
+        return len(self._ts) - 1
+
+    @property
+    def t(self) -> bytes:
+        """T_n of the last position."""
+        return self._ts[-1]
+
+    def t_at(self, n: int) -> bytes | None:
+        """T_n at a position; None beyond the end."""
+        return self._ts[n] if 0 <= n < len(self._ts) else None
+
+    def pin(self, pin: Pin) -> None:
+        """Hold the thread to this hash at this position, now or when it gets there. Refuted on a difference."""
+        here = self.t_at(pin.n)
+        known = self._pins.setdefault(pin.n, pin.t)
+        if known != pin.t or (here is not None and here != pin.t):
+            raise self._refuted(Kind.FORK, "two histories of this thread were shown", pin.n, {})
+
+    def take(self, entries: Sequence[bytes], head: bytes | None) -> list[Entry]:
+        """Add a page of entries under its signed head; Refuted, with nothing changed, when it does not hold.
+
+        Without a head they were taken before, and are only read again.
+        """
+        ts, placed_at, generation = [self.t], self.placed_at, self.generation
+        read: list[Entry] = []
+        for data in entries:
+            entry = self._read(data, self.n + len(read) + 1, placed_at, generation)
+            ts.append(thread_next(ts[-1], entry))
+            placed_at, generation = entry.placed_at, entry.generation
+            read.append(entry)
+        n = self.n + len(read)
+        if head is not None:
+            self._check_head(head, n, ts[-1], placed_at, generation)
+        for at, t in enumerate(ts[1:], self.n + 1):
+            if self._pins.get(at, t) != t:
+                raise self._refuted(
+                    Kind.FORK, "this thread is not the one that was seen before", at, {"head": head or b""}
+                )
+        self._ts += ts[1:]
+        self.placed_at, self.generation = placed_at, generation
+        self._head = head or self._head
+        return read
+
+    def check_end(self, last_n: int) -> None:
+        """Refuted (rollback) when the server says the thread ends before what was seen of it."""
+        least = max(self._pins, default=0)
+        if last_n < max(self.n, least):
+            raise self._refuted(Kind.ROLLBACK, "this thread became shorter", last_n, {"head": self._head})
+
+    def read_head(self, head: bytes) -> Head:
+        """A head of this thread, signed by the server; Refuted otherwise."""
+        try:
+            found = verify_receipt(head, self._keys)
+        except Malformed as bad:
+            raise self._refuted(
+                Kind.BROKEN_LOG, f"a thread's head does not hold: {bad}", self.n, {"head": head}
+            ) from None
+        if not isinstance(found, Head) or found.thread != self.thread:
+            raise self._refuted(Kind.BROKEN_LOG, "a head is not one of this thread", self.n, {"head": head})
+        return found
+
+    def _read(self, data: bytes, n: int, placed_at: int, generation: int) -> Entry:
+        try:
+            entry = Entry.unpack(data)
+        except Malformed as bad:
+            raise self._refuted(
+                Kind.BROKEN_LOG, f"an entry does not hold: {bad}", n, {"entry": data}
+            ) from None
+        if entry.n != n or entry.placed_at < placed_at:
+            raise self._refuted(Kind.BROKEN_LOG, "the entries are not in order", n, {"entry": data})
+        if generation and entry.generation != generation:
+            raise self._refuted(
+                Kind.BROKEN_LOG,
+                "the log has a new generation, which this program cannot check yet",
+                n,
+                {"entry": data},
+            )
+        return entry
+
+    def _check_head(self, data: bytes, n: int, t: bytes, placed_at: int, generation: int) -> None:
+        head = self.read_head(data)
+        if head.n != n or (generation and head.generation != generation):
+            raise self._refuted(Kind.BROKEN_LOG, "the head is not that of the page", n, {"head": data})
+        if head.t != t:
+            kind = Kind.FORK if n in (self.n, *self._pins) else Kind.BROKEN_LOG
+            proof = {"head": data, "earlier_head": self._head}
+            raise self._refuted(kind, "the entries do not lead to the signed head", n, proof)
+        if n and head.placed_at != placed_at:
+            raise self._refuted(
+                Kind.BROKEN_LOG, "the head has another time than its entry", n, {"head": data}
+            )
+
+    def _refuted(self, kind: Kind, words: str, n: int, proof: dict[str, bytes]) -> Refuted:
+        return Refuted(Finding(kind=kind, words=words, proof=proof, thread=self.thread, n=n))

@@ -1,0 +1,271 @@
+"""Two practices full of people on one server, furnished once and cloned for every test that wants them.
+
+In each practice: `administrator`, `supervisor`, `therapist` with the clients `client` and `other_client`,
+`other_therapist` with `far_client`. Names are `A.client`, `B.client` and so on. In every thread there is, of the
+client: a placed message, one that is held, and one that was held and recalled; of the therapist: an answer.
+Practice `A` also has `A.gone_client`, whose device was revoked.
+"""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+import asyncpg
+from msgspec.structs import replace as replace_struct
+
+from etherapy.binary import B64
+from etherapy.clock import TestClock
+from etherapy.merkle.tree import empty_root
+from etherapy.postgres import Postgres
+from etherapy.postgres.databases import create_database, drop_database
+from etherapy.protocol import endpoints, messages
+from etherapy.rules.calendar import milliseconds, tzdata_checksum
+from etherapy.rules.canonical import canonical_json
+from etherapy.server.keys import ServerSecrets
+from etherapy.server.listening import Service
+from etherapy.server.main import Application
+from etherapy.server.operate.practices import first_rules
+from etherapy.server.settings import Settings
+from etherapy.server.telemetry import Telemetry
+from etherapy.store.connection import Connection, connect
+from etherapy.store.database import Database
+from etherapy.store.migrate import migrate
+from etherapy.tep.leaves import server_link_leaf
+from etherapy.tep.recall import Recall, RecallMode, sign_recall
+from etherapy.tep.serverkeys import home
+from tests.postgres_fixture import Store, store_named
+from tests.server.asking import Line
+from tests.server.people import (
+    Offer,
+    Sealed,
+    Somebody,
+    Talk,
+    enrol,
+    invitation,
+    joining,
+    log_in,
+    make_offer,
+    seal,
+    send,
+    somebody,
+)
+
+ORIGIN = "https://therapy.example"
+NIGHT = datetime(2026, 6, 1, 2, 40, tzinfo=UTC)
+"""Sunday 22:40 in New York: messages of clients wait for Monday 09:00."""
+MORNING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
+"""Monday 09:00 in New York."""
+WORDS = "I could not sleep again, the dream about the harbour came back"
+"""What is said in every message, with something behind it that tells them apart."""
+
+_numbers = count(1)
+
+
+@dataclass
+class Clinic:
+    """A running server and everybody in it. `line` is anybody's way to it."""
+
+    store: Store
+    service: Service
+    application: Application
+    database: Database
+    operate: Connection
+    secrets: ServerSecrets
+    clock: TestClock
+    line: Line
+    practices: dict[str, bytes] = field(default_factory=dict)
+    people: dict[str, Somebody] = field(default_factory=dict)
+    talks: dict[str, Talk] = field(default_factory=dict)
+    """By the client's name."""
+    sent: dict[str, Sealed] = field(default_factory=dict)
+    """By the writer's name and what became of it: `A.client placed`, `A.client held`, `A.client recalled`, ..."""
+    offers: dict[str, Offer] = field(default_factory=dict)
+    """Open invitations, by the therapist's name."""
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def settle(self, who: Somebody) -> Somebody:
+        self.people[who.name] = who
+        return who
+
+    async def log_size(self, who: Somebody) -> tuple[int, bytes]:
+        """Size and root of the keys log as this person is told."""
+        found = await self.line.call(endpoints.read_checkpoint, token=who.token, log="keys")
+        return (found.size, bytes(found.root)) if found.size else (0, empty_root())
+
+    async def make_rounds(self) -> None:
+        """What the workers would do now."""
+        await self.application.rounds.tick(self.now)
+
+    async def execute(self, sql: str) -> None:
+        """A change to this clone as its owner, past row level security: for planting defects."""
+        await self.operate.execute(sql)
+
+    async def prepare_offer(self, therapist: str, **how: bytes) -> Offer:
+        """An invitation that is not left yet."""
+        who = self.people[therapist]
+        return make_offer(who, self.secrets.server_id, self.now, await self.log_size(who), **how)
+
+    async def leave_offer(self, therapist: str) -> Offer:
+        """An open invitation."""
+        offer = await self.prepare_offer(therapist)
+        await self.line.call(endpoints.invite, invitation(offer), token=self.people[therapist].token)
+        return offer
+
+    async def say(self, writer: str, what: str, talk: Talk, *, urgent: bool = False) -> Sealed:
+        """A message, remembered as `{writer} {what}`."""
+        by = self.people[writer]
+        message = seal(talk, by, f"{WORDS}: {writer} {what}", urgent=urgent)
+        await send(self.line, talk, by, message)
+        self.sent[f"{writer} {what}"] = message
+        return message
+
+    async def take_back(self, writer: str, talk: Talk, message: Sealed) -> messages.Sent:
+        body = messages.Recall(B64(recall_of(self.people[writer], talk.thread, message, self.now)))
+        return await self.line.call(
+            endpoints.recall_message, body, token=self.people[writer].token, thread=talk.thread
+        )
+
+
+def recall_of(by: Somebody, thread: bytes, message: Sealed, now: datetime) -> bytes:
+    """A signed Recall of a held message."""
+    at = milliseconds(now)
+    core = Recall(
+        RecallMode.RECALL, thread, message.mid, by.keys.device_id, message.item_hash, bytes(32), at
+    )
+    return sign_recall(core, by.keys.sign)
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """A furnished database at rest, and who is in it. `open` runs a server on a clone of it."""
+
+    postgres: Postgres
+    template: Store
+    secrets: ServerSecrets
+    as_it_was: Clinic
+
+    @asynccontextmanager
+    async def open(
+        self, place: Path, random: Callable[[int], bytes] = os.urandom, telemetry: Telemetry | None = None,
+        settings: Settings | None = None,
+    ) -> AsyncIterator[Clinic]:  # fmt: skip
+        """A clone nobody else sees; it is gone afterwards."""
+        store = store_named(self.postgres, f"{self.template.name}_{next(_numbers)}")
+        await clone(self.postgres, self.template.name, store.name)
+        try:
+            async with running(store, place, self.secrets, self.as_it_was.now, random, telemetry, settings) as clinic:
+                for name in ("practices", "people", "talks", "sent", "offers"):
+                    setattr(clinic, name, dict(getattr(self.as_it_was, name)))
+                yield clinic
+        finally:
+            await drop_database(self.postgres, store.name)
+
+    @classmethod
+    @asynccontextmanager
+    async def furnish(cls, postgres: Postgres, name: str, place: Path) -> AsyncIterator[Self]:
+        """Make everybody come in. The database lives as long as the context."""
+        await drop_database(postgres, name)
+        await create_database(postgres, name)
+        store = store_named(postgres, name)
+        await migrate(store.operate_dsn)
+        since, until = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
+        secrets = ServerSecrets.create(place / "keys" / "server.json", ORIGIN, NIGHT, since=since, until=until)
+        async with running(store, place, secrets, NIGHT) as clinic:
+            await clinic.operate.execute(
+                "INSERT INTO installation (synthetic, tzdata_checksum) VALUES (true, $1)", tzdata_checksum()
+            )
+            for letter in "AB":
+                await furnish_practice(clinic, letter)
+            await clinic.operate.execute(
+                "UPDATE device SET revoked_at = $1 WHERE device_id = $2", NIGHT, clinic.people["A.gone_client"].keys.device_id
+            )  # fmt: skip
+        yield cls(postgres, store, secrets, clinic)
+        await drop_database(postgres, name)
+
+
+@asynccontextmanager
+async def running(
+    store: Store, place: Path, secrets: ServerSecrets, now: datetime, random: Callable[[int], bytes] = os.urandom,
+    telemetry: Telemetry | None = None, settings: Settings | None = None,
+) -> AsyncIterator[Clinic]:  # fmt: skip
+    """The whole application on loopback over `store`, with nobody in it yet."""
+    ours = replace_struct(
+        settings or Settings(limits=False), data=place, origin=ORIGIN, listen="127.0.0.1:0", health_listen="127.0.0.1:0"
+    )
+    clock = TestClock(now)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database(store.serve_dsn, size=4))
+        operate = await connect(store.operate_dsn, timeout=10, name="tests")
+        stack.push_async_callback(operate.close)
+        told = telemetry or Telemetry(b"tests", log_requests=False)
+        application = Application(ours, database, secrets, clock, told, random)
+        service = Service(application.door, ours, application.missing)
+        await service.start()
+        stack.push_async_callback(service.stop)
+        jar = aiohttp.DummyCookieJar()
+        session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
+        line = Line(f"http://{service.public}", session)
+        yield Clinic(store, service, application, database, operate, secrets, clock, line)
+
+
+async def furnish_practice(clinic: Clinic, letter: str) -> None:
+    """One practice with its people and their threads, at night."""
+    practice, now = os.urandom(16), clinic.now
+    clinic.practices[letter] = practice
+    leaves = [
+        server_link_leaf(clinic.secrets.server_id, seq, link)
+        for seq, link in enumerate(clinic.secrets.known.hashes)
+    ]
+    rules = canonical_json(first_rules("America/New_York", "US", "In an emergency call 988.", None))
+    await clinic.database.call(
+        "create_practice", practice, now, f"Harbour {letter}", home(clinic.secrets.server_id, practice), empty_root(),
+        [os.urandom(16) for _ in leaves], leaves, rules, os.urandom(16), os.urandom(32), b"{}",
+    )  # fmt: skip
+    for role in ("administrator", "supervisor", "therapist", "other_therapist"):
+        who = somebody(f"{letter}.{role}", practice, now)
+        clinic.settle(await enrol(clinic.line, clinic.database, ORIGIN, who, now))
+    await clinic.make_rounds()
+    pairs = [("therapist", "client"), ("therapist", "other_client"), ("other_therapist", "far_client")]
+    if letter == "A":
+        pairs.append(("therapist", "gone_client"))
+    for therapist, client in pairs:
+        await open_thread(clinic, f"{letter}.{therapist}", f"{letter}.{client}")
+    for therapist in ("therapist", "other_therapist"):
+        clinic.offers[f"{letter}.{therapist}"] = await clinic.leave_offer(f"{letter}.{therapist}")
+    await clinic.make_rounds()
+
+
+async def open_thread(clinic: Clinic, therapist: str, client: str) -> None:
+    """A client joins, writes at night, is answered, writes again and waits."""
+    offer = await clinic.leave_offer(therapist)
+    who = somebody(client, clinic.people[therapist].practice, clinic.now)
+    body, talk = joining(offer, clinic.people[therapist], who)
+    done = await clinic.line.call(endpoints.join, body, practice=who.practice, lookup=offer.lookup)
+    clinic.settle(await log_in(clinic.line, ORIGIN, replace(who, account=bytes(done.account))))
+    clinic.talks[client] = talk
+    await clinic.say(client, "placed", talk, urgent=True)
+    await clinic.say(therapist, f"answered {client}", talk)
+    await clinic.take_back(client, talk, await clinic.say(client, "recalled", talk))
+    await clinic.say(client, "held", talk)
+
+
+async def clone(postgres: Postgres, template: str, name: str) -> None:
+    """A copy of a database that nobody is connected to."""
+    await drop_database(postgres, name)
+    connection = await asyncpg.connect(postgres.dsn("etherapy_bootstrap", "postgres"))
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER etherapy_operate")
+        await connection.execute(f"GRANT CONNECT ON DATABASE {name} TO etherapy_serve")
+    finally:
+        await connection.close()
+
+
