@@ -164,6 +164,7 @@ CREATE TABLE notice (                       -- the outbox: a therapist has somet
   PRIMARY KEY (practice_id, account_id, window_at, urgent),
   FOREIGN KEY (practice_id, account_id) REFERENCES account
 );
+CREATE INDEX notice_newest ON notice (practice_id, account_id, noticed_at, window_at);
 
 CREATE TYPE sent AS (                       -- what a sender is told of one of its messages, whichever command asks
   outcome      text,                        -- accepted, again, or why not

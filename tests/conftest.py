@@ -18,8 +18,9 @@ from etherapy.server.telemetry import Telemetry
 from etherapy.store.connection import connect
 from etherapy.store.database import Database
 from tests.postgres_fixture import Store, postgres, scratch, store, worker_name
+from tests.server.clinic import furnished
 
-__all__ = ["postgres", "scratch", "store", "worker_name"]
+__all__ = ["furnished", "postgres", "scratch", "store", "worker_name"]
 
 START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 """A Monday, before anybody's hours in New York."""

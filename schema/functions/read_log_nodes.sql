@@ -8,6 +8,8 @@ BEGIN
   RETURN QUERY
   SELECT c.level, c.index, x.hash
     FROM unnest(p_levels, p_indexes) WITH ORDINALITY AS c (level, index, nr)
-    JOIN log_node x ON x.practice_id = p_practice AND x.log = p_log AND x.level = c.level AND x.index = c.index
+    -- LIMIT keeps the planner from reading the whole log to join a handful of its nodes
+    CROSS JOIN LATERAL (SELECT n.hash FROM log_node n
+                         WHERE n.practice_id = p_practice AND n.log = p_log AND n.level = c.level AND n.index = c.index LIMIT 1) x
    ORDER BY c.nr;
 END $$;

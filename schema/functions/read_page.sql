@@ -23,9 +23,13 @@ BEGIN
     FROM thread th
     LEFT JOIN LATERAL (SELECT * FROM entry x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.n > p_after
                         ORDER BY x.n LIMIT p_limit) e ON true
-    LEFT JOIN message m ON e.item_type = 1 AND m.practice_id = p_practice AND m.thread_id = p_thread AND m.n = e.n
-    LEFT JOIN epoch c ON e.item_type = 2 AND c.practice_id = p_practice AND c.thread_id = p_thread AND c.n = e.n
-    LEFT JOIN charter h ON e.item_type = 5 AND h.practice_id = p_practice AND h.thread_id = p_thread AND h.n = e.n
+    -- each of these looks up one row for each position; LIMIT keeps the planner from reading whole threads to join them
+    LEFT JOIN LATERAL (SELECT * FROM message x WHERE e.item_type = 1 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+                        LIMIT 1) m ON true
+    LEFT JOIN LATERAL (SELECT * FROM epoch x WHERE e.item_type = 2 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+                        LIMIT 1) c ON true
+    LEFT JOIN LATERAL (SELECT * FROM charter x WHERE e.item_type = 5 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+                        LIMIT 1) h ON true
    WHERE th.practice_id = p_practice AND th.thread_id = p_thread
    ORDER BY e.n;
 END $$;

@@ -12,7 +12,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def pages() -> dict[str, str]:
     """File name to text."""
-    settings = "# Settings\n\nDerived from the code. A TOML file named by `ETHERAPY_CONFIG` takes the keys.\n\n"
+    settings = (
+        "# Settings\n\nDerived from the code. A TOML file named by `ETHERAPY_CONFIG` takes the keys.\n\n"
+    )
     return {
         "http.md": http_page(TABLE, summaries_of(HANDLERS)),
         "problems.md": problems_page(),

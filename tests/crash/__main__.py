@@ -1,4 +1,7 @@
-"""The crash test as a longer command: `python -m tests.crash --cycles 300 --seed 7`. Exit 1 if anything was lost."""
+"""The crash test as a longer command: `python -m tests.crash --cycles 300 --seed 7`.
+
+Exit status 1 if anything was lost, doubled, out of order or early.
+"""
 
 import argparse
 import asyncio

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
+
+from asyncpg import InterfaceError, InternalClientError, PostgresError
 
 from etherapy.crypto.messages import open_message
 from etherapy.rules.calendar import milliseconds
@@ -28,12 +31,22 @@ KINDS = ("server", "postgres", "both", "backend")
 """What is killed: our server, PostgreSQL's first process, both, or one of PostgreSQL's other processes."""
 _DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _WINDOWS = [{"days": _DAYS, "start": f"{hour:02}:00", "end": f"{hour:02}:25"} for hour in range(24)]
-RULES = [
+RULES: list[dict[str, Any]] = [
     {"kind": "window.weekly", "windows": _WINDOWS},
     {"kind": "response.target", "target": {"count": "window_minutes", "n": 60}},
 ]
 """Open for 25 minutes of each hour, so that a turning clock opens and closes windows all the time."""
 _PATIENCE = 60.0
+_AWAY = (
+    StoreUnavailable,
+    StoreFault,
+    CannotOperate,
+    OSError,
+    PostgresError,
+    InterfaceError,
+    InternalClientError,
+)
+"""What turning the clock can meet while the database is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,7 @@ class _Run:
         self.writers: list[Writer] = []
         self.readers: list[Reader] = []
         self.threads: list[Thread] = []
+        self.coming: list[str] = []
 
     async def whole(self) -> Outcome:
         self.house.start()
@@ -124,9 +138,7 @@ class _Run:
                 Writer(f"client {number}", self.stage, thread, thread.client, own),
                 Writer(f"therapist in {number}", self.stage, thread, therapist, walk),
             ]
-            self.readers.append(
-                Reader(f"client {number}", self.stage, thread.client, {thread.thread: own})
-            )
+            self.readers.append(Reader(f"client {number}", self.stage, thread.client, {thread.thread: own}))
         self.readers.append(Reader("therapist", self.stage, therapist, walks))
 
     @asynccontextmanager
@@ -135,8 +147,10 @@ class _Run:
         stop = asyncio.Event()
         self.stage.up.set()
         async with asyncio.TaskGroup() as group:
-            for worker in (*self.writers, *self.readers):
-                group.create_task(worker.run(stop))
+            for writer in self.writers:
+                group.create_task(writer.run(stop))
+            for reader in self.readers:
+                group.create_task(reader.run(stop))
             group.create_task(self._turn(stop))
             try:
                 yield
@@ -149,14 +163,14 @@ class _Run:
         while not stop.is_set():
             with suppress(TimeoutError):
                 await journal.reached(journal.acknowledged + dice.randint(5, 25), 1.0)
-            with suppress(StoreUnavailable, StoreFault, CannotOperate, OSError):
+            with suppress(*_AWAY):
                 await self.house.turn(timedelta(minutes=dice.randint(1, 12), seconds=dice.randint(0, 59)))
 
     async def _cycle(self) -> None:
         journal, dice = self.stage.journal, self.dice
         await journal.reached(journal.acknowledged + dice.randint(*self.plan.acks), _PATIENCE)
         await asyncio.sleep(dice.random() * 0.01)  # anywhere within a request
-        kind = dice.choice(KINDS)
+        kind = self._next_kind()
         self.stage.up.clear()
         begun = time.monotonic()
         self._kill(kind)
@@ -166,6 +180,12 @@ class _Run:
         self.outcome.kills[kind] += 1
         self.outcome.cycles += 1
         await asyncio.gather(*(writer.repeat_newest() for writer in self.writers))
+
+    def _next_kind(self) -> str:
+        """Each kind once in every four cycles, in any order."""
+        if not self.coming:
+            self.coming = self.dice.sample(KINDS, len(KINDS))
+        return self.coming.pop()
 
     def _kill(self, kind: str) -> None:
         house = self.house

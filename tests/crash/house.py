@@ -34,11 +34,15 @@ _PATIENCE = 60.0
 class House:
     """One installation made for trying out. `latest()` is what its clock shows at most."""
 
-    def __init__(self, data: Path, listen: str, health_listen: str, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, listen: str, health_listen: str, settings: dict[str, str] | None = None
+    ) -> None:
         self.data = data
         self.origin = f"http://{listen}"
         self._health = f"http://{health_listen}"
-        self._settings = {"LISTEN": listen, "HEALTH_LISTEN": health_listen, "ORIGIN": self.origin} | (settings or {})
+        self._settings = {"LISTEN": listen, "HEALTH_LISTEN": health_listen, "ORIGIN": self.origin} | (
+            settings or {}
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = timedelta(0)
 
@@ -71,7 +75,7 @@ class House:
             )  # fmt: skip
 
     async def ready(self) -> None:
-        """Return when it says that it can serve; RuntimeError with its last words if it ends or takes too long."""
+        """Return when it says that it can serve; RuntimeError with its last words if it does not."""
         deadline = asyncio.get_running_loop().time() + _PATIENCE
         async with aiohttp.ClientSession() as session:
             while not await self._is_ready(session):
@@ -99,7 +103,7 @@ class House:
                 os.kill(pid, signal.SIGKILL)
 
     def kill_backend(self, choose: Any) -> None:
-        """kill -9 of one of PostgreSQL's other processes: all sessions are cut off and it recovers by itself."""
+        """kill -9 of one of PostgreSQL's other processes: it cuts off all sessions and recovers by itself."""
         children = [pid for pid in _children(self.postgres_pid or 0) if pid]
         if children:
             with suppress(ProcessLookupError):
@@ -147,7 +151,7 @@ class House:
         return datetime.now(UTC) + self._offset
 
     async def turn(self, by: timedelta) -> None:
-        """Turn the clock. When that fails half-way nobody knows whether it was turned: `latest` supposes so."""
+        """Turn the clock. When that fails half-way it may have been turned or not: `latest` supposes so."""
         self._offset += by
         reading = await turn_clock(self.site(), by=by)
         self._offset = reading.offset

@@ -17,8 +17,8 @@ from etherapy.protocol.threads import Page, PageQuery, SyncQuery
 from etherapy.rules.calendar import milliseconds
 from etherapy.sdk.transport import Garbled, Unreachable
 from etherapy.tep.envelope import parse_envelope
-from etherapy.tep.receipts import Promise, read_core
 from etherapy.tep.recall import Recall, RecallMode, sign_recall
+from etherapy.tep.receipts import Promise, read_core
 from etherapy.tep.shape import ZEROS_32
 from tests.crash.house import House
 from tests.crash.journal import BrokenPage, Journal, Walk, Written
@@ -115,7 +115,13 @@ class Writer:
     async def _take_back(self, message: Written) -> None:
         at = milliseconds(self.stage.house.latest())
         recall = Recall(
-            RecallMode.RECALL, message.thread, message.mid, self.person.keys.device_id, message.item_hash, ZEROS_32, at
+            RecallMode.RECALL,
+            message.thread,
+            message.mid,
+            self.person.keys.device_id,
+            message.item_hash,
+            ZEROS_32,
+            at,
         )
         body = RecallBody(B64(sign_recall(recall, self.person.keys.sign)))
         try:

@@ -23,8 +23,15 @@ from etherapy.tep import linking
 from etherapy.tep.chain import Chain, verify_chain
 from etherapy.tep.charter import Charter, agreement_hash, charter_hash, sign_charter
 from etherapy.tep.epoch import Commit, CommitReason, Role, parse_commit
-from etherapy.tep.invite import Invite, InviteAccept, parse_invite, sign_accept, sign_invite, staff_accept_bytes
-from etherapy.tep.invite import parse_accept
+from etherapy.tep.invite import (
+    Invite,
+    InviteAccept,
+    parse_accept,
+    parse_invite,
+    sign_accept,
+    sign_invite,
+    staff_accept_bytes,
+)
 from etherapy.tep.links import DeviceClass
 from etherapy.tep.login import challenge_bytes
 from etherapy.tep.payload import Kind, Payload, View
@@ -129,7 +136,15 @@ class Thread:
     t0: bytes
 
     def seal(
-        self, writer: Person, text: str, *, mid: bytes, at: datetime, urgent: bool = False, n: int = 0, t: bytes = b""
+        self,
+        writer: Person,
+        text: str,
+        *,
+        mid: bytes,
+        at: datetime,
+        urgent: bool = False,
+        n: int = 0,
+        t: bytes = b"",
     ) -> bytes:
         """An envelope of `writer`'s, whose view is (n, T_n) of what that person has seen."""
         view = View(n, t or self.t0, 1, self.rules_hash)

@@ -40,7 +40,7 @@ def _positions(items: Sequence[Seen]) -> Iterator[str]:
 
 
 def _once(own: Sequence[Written], items: Sequence[Seen]) -> Iterator[str]:
-    """Every acknowledged message exactly once, one without an answer at most once, nothing that nobody wrote."""
+    """Acknowledged messages exactly once, unanswered ones at most once, nothing that nobody wrote."""
     places = Counter(one.entry.item_hash for one in items_of(items))
     for message in own:
         count = places.pop(message.item_hash, 0)
@@ -56,9 +56,7 @@ def _once(own: Sequence[Written], items: Sequence[Seen]) -> Iterator[str]:
             yield f"position {one.entry.n} has other bytes than were written"
 
 
-def _answered(
-    message: Written, shown: Mapping[bytes, bytes], keys: dict[bytes, KeyDates]
-) -> Iterator[str]:
+def _answered(message: Written, shown: Mapping[bytes, bytes], keys: dict[bytes, KeyDates]) -> Iterator[str]:
     """The receipt verifies, is about this very message, and is the one that readers are shown."""
     if message.answer is None:
         return

@@ -42,9 +42,9 @@ class Answer:
     @property
     def problem(self) -> str:
         """The code of the problem, empty if it is none."""
-        found = self.json() if self.body else {}
-        uri = found.get("type", "") if isinstance(found, dict) and self.status >= 400 else ""
-        return str(uri).removeprefix("/problems/")
+        if self.status < 400 or not self.body:
+            return ""
+        return str(self.json()["type"]).removeprefix("/problems/")
 
 
 class Line:
@@ -80,6 +80,8 @@ class Line:
         answer = await self.ask(Ask(endpoint.method, endpoint.fill(path), query, body), token)
         assert answer.status == endpoint.good_status, (endpoint.name, answer.status, answer.body)
         kind: Any = endpoint.gives
+        if kind is None:
+            return None  # type: ignore[return-value]  # Out is None here
         return msgspec.json.decode(answer.body, type=kind, dec_hook=dec_hook)
 
 

@@ -17,6 +17,7 @@ from typing import Self
 
 import aiohttp
 import asyncpg
+import pytest
 from msgspec.structs import replace as replace_struct
 
 from etherapy.binary import B64
@@ -269,3 +270,13 @@ async def clone(postgres: Postgres, template: str, name: str) -> None:
         await connection.close()
 
 
+
+
+@pytest.fixture(scope="session")
+async def furnished(
+    postgres: Postgres, worker_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Furnished]:
+    """Both practices, furnished once for this worker. Open a clone; the original stays as it is."""
+    place = tmp_path_factory.mktemp("clinic")
+    async with Furnished.furnish(postgres, f"clinic_{worker_name}", place) as made:
+        yield made

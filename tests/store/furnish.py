@@ -65,7 +65,9 @@ class Room:
 
     async def send(self, now: datetime, **how: object) -> tuple[Acceptance, SentRow]:
         message = await self.attempt(now, **how)  # type: ignore[arg-type]
-        return message, await self.threads.accept(self.client if message.by_client else self.therapist, now, message)
+        return message, await self.threads.accept(
+            self.client if message.by_client else self.therapist, now, message
+        )
 
     async def recall(self, now: datetime, message: Acceptance, recall: bytes | None = None) -> SentRow:
         day = DayRecord(now, urandom(16), urandom(32), b"{}")
@@ -112,7 +114,9 @@ async def enrol(database: Database, practice: bytes, now: datetime, *roles: str)
     return await log_in(people, practice, now, somebody.account, device.device)
 
 
-async def open_thread(database: Database, practice: bytes, therapist: Who, now: datetime) -> tuple[Who, bytes, bytes]:
+async def open_thread(
+    database: Database, practice: bytes, therapist: Who, now: datetime
+) -> tuple[Who, bytes, bytes]:
     """A client who joined by invitation, logged in, with the thread and its commit's hash."""
     people, lookup, thread, commit_hash = People(database), urandom(16), urandom(16), urandom(32)
     said = await people.create_invitation(

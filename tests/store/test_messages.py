@@ -65,12 +65,25 @@ async def test_every_t_follows_from_the_one_before_and_its_entry(room: Room) -> 
 
 async def test_the_same_bytes_again_get_the_first_answer_and_other_bytes_are_refused(room: Room) -> None:
     message, first = await room.send(NIGHT, release_at=MORNING)
-    again = await room.threads.accept(room.client, NIGHT, await room.attempt(NIGHT, mid=message.mid, item_hash=message.item_hash, at_once=True))
-    assert (again.outcome, again.promise, again.decision, again.state) == ("again", first.promise, first.decision, "held")
-    other = await room.threads.accept(room.client, NIGHT, await room.attempt(NIGHT, mid=message.mid, at_once=True))
+    again = await room.threads.accept(
+        room.client,
+        NIGHT,
+        await room.attempt(NIGHT, mid=message.mid, item_hash=message.item_hash, at_once=True),
+    )
+    assert (again.outcome, again.promise, again.decision, again.state) == (
+        "again",
+        first.promise,
+        first.decision,
+        "held",
+    )
+    other = await room.threads.accept(
+        room.client, NIGHT, await room.attempt(NIGHT, mid=message.mid, at_once=True)
+    )
     assert (other.outcome, other.item_hash) == ("mid_taken", message.item_hash)
     year = NIGHT + timedelta(days=300)
-    late = await room.threads.accept(room.client, year, await room.attempt(year, mid=message.mid, item_hash=message.item_hash))
+    late = await room.threads.accept(
+        room.client, year, await room.attempt(year, mid=message.mid, item_hash=message.item_hash)
+    )
     assert (late.outcome, late.promise, late.state) == ("again", first.promise, "placed")
 
 
@@ -138,7 +151,10 @@ async def test_recall_and_release_racing_leave_exactly_one_outcome(room: Room) -
             room.recall(at - MS, message), room.threads.page(room.therapist, at, room.thread, 2, 100)
         )
         outcome = answers[0].outcome
-        visible = message.item_hash in {row.placed.item_hash for row in (await room.threads.page(room.therapist, at, room.thread, 2, 100))[0]}
+        visible = message.item_hash in {
+            row.placed.item_hash
+            for row in (await room.threads.page(room.therapist, at, room.thread, 2, 100))[0]
+        }
         assert (outcome, visible) in {("recalled", False), ("already_placed", True)}
 
 
@@ -163,7 +179,9 @@ async def test_an_answer_ends_the_turn_but_not_what_still_waits(room: Room) -> N
     assert turn["open_count"] == 1
 
 
-async def test_one_notice_for_each_opening_however_many_messages_and_threads(database: Database, room: Room) -> None:
+async def test_one_notice_for_each_opening_however_many_messages_and_threads(
+    database: Database, room: Room
+) -> None:
     for minute in range(3):
         await room.send(NIGHT + timedelta(minutes=minute), release_at=MORNING)
     client, thread, commit_hash = await open_thread(database, room.practice, room.therapist, NIGHT)
@@ -173,7 +191,9 @@ async def test_one_notice_for_each_opening_however_many_messages_and_threads(dat
     assert len(await room.threads.notices(room.therapist, MORNING, NIGHT)) == 1
 
 
-async def test_a_cursor_over_many_threads_meets_each_change_once_while_others_write(database: Database, room: Room) -> None:
+async def test_a_cursor_over_many_threads_meets_each_change_once_while_others_write(
+    database: Database, room: Room
+) -> None:
     rooms = [room]
     for _ in range(5):
         client, thread, commit_hash = await open_thread(database, room.practice, room.therapist, NIGHT)
@@ -204,7 +224,9 @@ async def test_a_cursor_over_many_threads_meets_each_change_once_while_others_wr
     assert seen == {one.thread: 10 for one in rooms}
 
 
-async def test_a_stranger_gets_the_answer_of_a_thread_that_does_not_exist(database: Database, room: Room) -> None:
+async def test_a_stranger_gets_the_answer_of_a_thread_that_does_not_exist(
+    database: Database, room: Room
+) -> None:
     stranger = await enrol(database, room.practice, NIGHT, "therapist")
     for thread in (room.thread, urandom(16)):
         with pytest.raises(Refused) as refused:

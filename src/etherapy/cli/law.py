@@ -1,14 +1,25 @@
-"""Commands about rules and crisis cards that need neither a server nor a profile."""
+"""Commands about rules and crisis cards."""
 
 import sys
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 import msgspec
 
-from etherapy.cli.saying import Command, Group, Refusal, remark, say
+from etherapy.cli.practices import read_rules
+from etherapy.cli.profiles import profiled
+from etherapy.cli.saying import Group, Refusal, remark, say
+from etherapy.cli.speaking import choose_thread, in_thread, refresh, run, speaking
+from etherapy.protocol.agreed_rules import RulesSet
+from etherapy.protocol.endpoint import Role
 from etherapy.rules.crisis import CARDS
 from etherapy.rules.evaluate import NotSuchADocument, evaluate
+from etherapy.sdk.administrator import Administrator
+from etherapy.sdk.connection import Connection
+from etherapy.sdk.session import Session
+from etherapy.sdk.therapist import Therapist
 
 
 @click.group("crisis", cls=Group)
@@ -39,7 +50,12 @@ def listing(region: str | None) -> None:
         )
 
 
-@click.command("evaluate", cls=Command)
+@click.group("rules", cls=Group)
+def rules() -> None:
+    """Rules: show them, set them, or ask what follows from them."""
+
+
+@rules.command("evaluate")
 @click.argument("file")
 def evaluating(file: str) -> None:
     """Answer the timetable cases in FILE ('-': standard input): when it is open, when a reply is due."""
@@ -54,11 +70,55 @@ def evaluating(file: str) -> None:
     sys.stdout.buffer.write(msgspec.json.encode(results) + b"\n")
 
 
-@click.group("rules", cls=Group)
-def rules() -> None:
-    """Rules: show them, set them, or ask what follows from them."""
+@rules.command("show")
+@in_thread
+@profiled
+def showing(thread: str | None, profile: str) -> None:
+    """The rules that hold for you: your own, the practice's, or those of your thread."""
+    document = run(_show(profile, thread))
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
 
-rules.add_command(evaluating)
+async def _show(profile: str, thread: str | None) -> dict[str, Any]:
+    async with speaking(profile, Connection) as me:
+        roles = (await me.whoami()).roles
+    if "client" in roles:
+        async with speaking(profile, Session) as client:
+            await refresh(client)
+            found = await client.thread_rules(await choose_thread(client, thread))
+            return dict(msgspec.json.decode(found.canonical()))
+    keeper = await _keeper(profile, roles)
+    async with keeper as office:
+        own = await office.rules()
+        return {"version": own.version, "rules": own.rules}
+
+
+@rules.command("set")
+@click.argument("file", type=click.File("rb"))
+@profiled
+def setting(file: BinaryIO, profile: str) -> None:
+    """Put the rules in FILE (JSON, '-': standard input) in force: a therapist's own, or the practice's."""
+    done = run(_set(profile, read_rules(file.read(), file.name)))
+    earlier = f" {done.earlier} waiting messages will be read earlier than promised." if done.earlier else ""
+    say(f"In force as version {done.version}, for {done.threads} threads.{earlier}", done)
+
+
+async def _set(profile: str, written: list[dict[str, Any]]) -> RulesSet:
+    async with speaking(profile, Connection) as me:
+        roles = (await me.whoami()).roles
+    async with await _keeper(profile, roles) as office:
+        return await office.set_rules(written)
+
+
+async def _keeper(
+    profile: str, roles: list[Role]
+) -> AbstractAsyncContextManager[Therapist] | AbstractAsyncContextManager[Administrator]:
+    """Who keeps rules under this profile: the therapist for themself, the administrator for the practice."""
+    if "therapist" in roles:
+        return speaking(profile, Therapist)
+    if "administrator" in roles:
+        return speaking(profile, Administrator)
+    raise Refusal("this person keeps no rules", "a supervisor reads them: etherapy supervise settings")
+
 
 COMMANDS = (rules, crisis)

@@ -7,9 +7,16 @@ from traceback import extract_tb
 import click
 
 from etherapy import __version__
-from etherapy.cli import clocks, installations, law, practices
+from etherapy.cli import clocks, entering, installations, law, practices, reading, supervising, writing
+from etherapy.cli.demo import command as story
 from etherapy.cli.saying import Group, Refusal, complain
+from etherapy.protocol.problem import Problem
+from etherapy.sdk.faults import DeviceFault
+from etherapy.sdk.transport import Garbled, Unreachable
 from etherapy.server.operate.faults import in_words
+
+_OF_KEYS = "etherapy.crypto.errors"
+"""The room whose errors speak to people, such as of a mistyped code, and which commands never look into."""
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -18,7 +25,7 @@ def etherapy() -> None:
     """Encrypted messages between clients and their therapists, inside the hours they agreed."""
 
 
-for room in (installations, practices, clocks, law):
+for room in (entering, reading, writing, law, supervising, story, installations, practices, clocks):
     for command in room.COMMANDS:
         etherapy.add_command(command)
 
@@ -50,6 +57,15 @@ def _tell(error: Exception) -> int:
     if isinstance(error, Refusal):
         complain(error.problem, error.mend)
         return error.status
+    if isinstance(error, DeviceFault):
+        complain(error.cause, error.mend)
+        return 1
+    if isinstance(error, Problem):
+        complain(error.title, _details(error))
+        return 1
+    if isinstance(error, Unreachable | Garbled) or type(error).__module__ == _OF_KEYS:
+        complain(str(error))
+        return 1
     words = in_words(error)
     if words is not None:
         complain(words.problem, words.mend)
@@ -60,6 +76,16 @@ def _tell(error: Exception) -> int:
         "please report it; the command may have been carried out in part",
     )
     return 1
+
+
+def _details(problem: Problem) -> str:
+    """What a problem says besides its title, and the number by which the operator finds it."""
+    said = [
+        str(getattr(problem, name)) for name in ("field", "fault", "mend", "what") if hasattr(problem, name)
+    ]
+    if problem.request_id:
+        said.append(f"request {problem.request_id}")
+    return "; ".join(said)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The server's answer to a send, held against what was sealed (A-2, A-3, A-9). Pure but for what it pins."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from etherapy.protocol.messages import Sent, State
 from etherapy.rules.calendar import milliseconds
@@ -101,12 +102,10 @@ def _check_entry(desk: ThreadDesk, item: OwnItem, state: State) -> Entry | None:
     return entry
 
 
-def _same(shown: object, signed: object) -> bool:
-    from datetime import datetime
-
-    if isinstance(shown, datetime) and isinstance(signed, datetime):
-        return milliseconds(shown) == milliseconds(signed)
-    return shown is None and signed is None
+def _same(shown: datetime | None, signed: datetime | None) -> bool:
+    if shown is None or signed is None:
+        return shown is signed
+    return milliseconds(shown) == milliseconds(signed)
 
 
 def _refuted(desk: ThreadDesk, words: str, *proof: bytes) -> Refuted:

@@ -131,5 +131,3 @@ def _reason(newest: Commit, members: list[tuple[Person, int]]) -> CommitReason:
     if gone:
         return CommitReason.DEVICE_REVOKED
     return CommitReason.DEVICE_ADDED if came else CommitReason.KEY_ROTATED
-
-

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from etherapy.clock import Clock, SystemClock
+from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
 from etherapy.protocol.people import Person as WhoAmI
 from etherapy.rules.calendar import milliseconds
@@ -38,11 +39,13 @@ class Connection:
         transport: Transport,
         clock: Clock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        keys: DeviceKeys | None = None,
     ) -> None:
         identity = profile.identity
         self.profile = profile
         self.clock: Clock = clock or SystemClock()
-        self.keys = identity.device_keys
+        self.keys = keys or identity.device_keys
         self.transport = transport
         self.login = DeviceLogin(transport, identity.practice, self.keys, monotonic)
         transport.tokens = self.login

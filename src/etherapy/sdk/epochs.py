@@ -40,8 +40,9 @@ class Epochs:
     `secrets` (by commit hash) is changed in place; the caller keeps it.
     """
 
-    def __init__(self, thread: bytes, home: bytes, secrets: dict[bytes, bytes]) -> None:
+    def __init__(self, thread: bytes, home: bytes, chain: bytes, secrets: dict[bytes, bytes]) -> None:
         self._thread = thread
+        self._chain = chain
         self._home = home
         self.secrets = secrets
         self.charter: Signed | None = None
@@ -119,6 +120,9 @@ class Epochs:
         if began is None:
             raise Malformed("joining", "commit: the invitation behind it was not shown")
         assert self.charter is not None
+        if self._chain not in chains:
+            # Invitation or answer is signed by one's own devices, and that is what makes the rest credible.
+            raise Malformed("roster", "commit: the thread began without its reader")
         therapist = _only(commit.core, chains, Role.THERAPIST)
         check_joining(
             commit,

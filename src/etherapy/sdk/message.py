@@ -95,6 +95,17 @@ class SentMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedDraft:
+    """A message from the outbox that the server did not take; it is not kept any longer. `text` None: this
+    device cannot open it any more."""
+
+    thread: bytes
+    mid: bytes
+    text: str | None = field(repr=False)
+    cause: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadView:
     """A thread of mine at a glance. `seen_by_practice`: a therapist's device has placed something.
 
@@ -118,6 +129,10 @@ class Synced:
     messages: tuple[Message, ...] = ()
     findings: tuple[Finding, ...] = ()
     threads: tuple[bytes, ...] = ()
+    """Threads with something new, in the order in which it came."""
+    sent: tuple[SentMessage, ...] = ()
+    """Messages from the outbox that arrived now."""
+    refused: tuple[RefusedDraft, ...] = ()
 
 
 def text_of(payload: Payload) -> str:

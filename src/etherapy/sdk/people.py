@@ -127,11 +127,11 @@ class People:
         What is known already up to link `at_least` is enough when it was looked at recently.
         """
         found = self.person(chain)
-        recent = chain in self._looked and now - self._looked[chain] <= age
+        recent = age > 0 and chain in self._looked and now - self._looked[chain] <= age
         if found is not None and recent and found.chain.seq >= at_least:
             return found
         known = self._known.get(chain)
-        start = max(len(known.links) - 1, 0) if known else 0
+        start = 0 if known is None else min([len(known.links) - 1, *_unplaced(known)])
         links: list[ChainLink] = []
         while True:
             page = await self._transport.call(
@@ -149,6 +149,8 @@ class People:
 
     async def prove(self, chain: bytes, log: LogReader, now: int) -> list[Finding]:
         """Check that every link is in the keys log, or promised and not overdue; what is proved stays so."""
+        if _unplaced(self._known[chain]):
+            await self.look(chain, now)
         known, person = self._known[chain], self.person(chain)
         assert person is not None
         found: list[Finding] = []
@@ -176,6 +178,11 @@ class People:
     def _refuted(self, chain: bytes, words: str, links: Sequence[bytes]) -> Refuted:
         proof = {"chain": chain} | {f"link_{seq}": link for seq, link in enumerate(links)}
         return Refuted(Finding(kind=Kind.CHAIN, words=words, proof=proof))
+
+
+def _unplaced(known: KnownLinks) -> list[int]:
+    """Links that had no place in the log yet when they were fetched."""
+    return [seq for seq, index in enumerate(known.indexes) if index is None]
 
 
 def _joined(known: KnownLinks | None, fresh: KnownLinks, start: int) -> KnownLinks:

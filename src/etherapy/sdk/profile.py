@@ -86,6 +86,8 @@ class ThreadState(msgspec.Struct, kw_only=True):
     n: int = 0
     t: bytes = b""
     generation: int = 0
+    told: int = 0
+    """Up to which position the person was told of messages."""
     secrets: dict[bytes, bytes] = {}
     own: dict[bytes, OwnItem] = {}
     sheets: Sheets = msgspec.field(default_factory=Sheets)
@@ -132,7 +134,8 @@ class Identity(msgspec.Struct, kw_only=True):
 
 
 class Kept(msgspec.Struct, kw_only=True):
-    """What is kept for the person as a whole. `cursor` runs over all threads; `invites` are own ones by hash."""
+    """What is kept for the person as a whole. `cursor` runs over all threads; `labels` name invited clients
+    by thread."""
 
     format: int = FORMAT
     identity: Identity | None = None
@@ -141,7 +144,7 @@ class Kept(msgspec.Struct, kw_only=True):
     chains: dict[bytes, KnownLinks] = {}
     keys_log: LogCopy = msgspec.field(default_factory=LogCopy)
     audit_log: LogCopy = msgspec.field(default_factory=LogCopy)
-    invites: dict[bytes, bytes] = {}
+    labels: dict[bytes, str] = {}
     alarms: list[Finding] = []
 
 

@@ -160,11 +160,10 @@ def verify_bundle(data: bytes) -> PromiseView:
 
 def _follow(before: PromiseView, after: PromiseView, receipt: bytes) -> PromiseView:
     core = Promise.unpack(receipt[: Promise.LAYOUT.size])
-    if (
-        core.previous != before.promise_hash
-        or after.rev != before.rev + 1
-        or after.item_hash != before.item_hash
-    ):
+    follows = after.rev > before.rev and after.item_hash == before.item_hash
+    if after.rev == before.rev + 1:
+        follows = follows and core.previous == before.promise_hash
+    if not follows:
         raise ReceiptRefused("a later promise in the file does not follow the one before it")
     return after
 

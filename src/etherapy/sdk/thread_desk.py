@@ -39,6 +39,7 @@ class ThreadDesk:
         self.overdue: set[bytes] = set()
         """Own item hashes that were found late in this run of the app."""
         self.broken: Finding | None = None
+        self._untold: list[Finding] = []
 
     @property
     def thread(self) -> bytes:
@@ -92,7 +93,18 @@ class ThreadDesk:
             findings.append(self._late(item.receipt or b"", head))
             self.overdue.update(item.attempts)
         self.link.note(findings)
+        self._untold += findings
         return Applied(tuple(messages), tuple(findings))
+
+    def tell(self) -> Applied:
+        """What the person was not told of yet, once, whichever call fetched it."""
+        state, untold = self.state, self._untold
+        messages = tuple(one for one in self.log.messages if one.n > state.told)
+        if state.told != self.log.n:
+            state.told = self.log.n
+            self.link.profile.save_thread(state)
+        self._untold = []
+        return Applied(messages, tuple(untold))
 
     async def _take_page(self, messages: list[Message], findings: list[Finding]) -> bool:
         """One page; whether there is another."""
@@ -141,7 +153,12 @@ class ThreadDesk:
         changed = False
         for message in messages:
             item = self.state.own.get(message.mid)
-            if item is None or item.state == "placed" or message.item_hash not in item.attempts or message.promise is None:
+            if (
+                item is None
+                or item.state == "placed"
+                or message.item_hash not in item.attempts
+                or message.promise is None
+            ):
                 continue
             found += judge_placed(item, message, self.link.receipt_keys)
             item.state, item.n, item.sealed, item.envelope = "placed", message.n, None, None

@@ -49,7 +49,7 @@ class ThreadLog:
     def __init__(self, thread: bytes, reader: Reader, secrets: dict[bytes, bytes]) -> None:
         self.thread = thread
         self.spine = Spine(thread, reader.home, reader.keys)
-        self.epochs = Epochs(thread, reader.home, secrets)
+        self.epochs = Epochs(thread, reader.home, reader.chain, secrets)
         self.letters = Letters(thread, reader.device, reader.chain, reader.keys)
         self.messages: list[Message] = []
         self.findings: list[Finding] = []

@@ -29,6 +29,11 @@ class Hub:
         """Now, in the hub's own count."""
         return self._mark
 
+    @property
+    def waiting(self) -> int:
+        """How many readers wait now."""
+        return sum(map(len, self._waiting.values()))
+
     def tell(self, practice: bytes, accounts: Iterable[bytes]) -> None:
         """Something new is there for these accounts."""
         for account in accounts:

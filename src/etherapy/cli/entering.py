@@ -1,0 +1,179 @@
+"""Commands by which people get in, and say who they are."""
+
+from typing import Any
+
+import click
+import segno
+
+from etherapy.cli.drafting import read_secret
+from etherapy.cli.profiles import profile_place, profiled
+from etherapy.cli.saying import Command, Refusal, is_terminal, say, wants_json
+from etherapy.cli.showing import local_zone, show_time
+from etherapy.cli.speaking import refresh, run, speaking
+from etherapy.protocol.people import Person
+from etherapy.protocol.problems import WrongRole
+from etherapy.rules.calendar import instant
+from etherapy.sdk.connection import Connection
+from etherapy.sdk.entering import enrol, join
+from etherapy.sdk.links import InviteLink
+from etherapy.sdk.profile import Profile
+from etherapy.sdk.recovering import recover
+from etherapy.sdk.session import Session
+from etherapy.sdk.therapist import Therapist
+
+CODE_WORDS = (
+    "Write it on paper, now: it is shown this once, and kept nowhere on this machine.",
+    "Whoever has it can read everything you write and have written here; without it, a lost device means "
+    "lost messages.",
+    "Think of someone who might look for it. Keep it where that person does not look, or in two halves with "
+    "somebody you trust, but not at the practice.",
+)
+
+
+@click.command("enrol", cls=Command)
+@click.argument("link", required=False)
+@profiled
+def enrolling(link: str | None, profile: str) -> None:
+    """Become a member of staff by the one-use LINK that the operator gave you ('-': from standard input)."""
+    me, code = run(_enrol(read_secret(link, "Link"), profile))
+    _welcome(me, code, profile, "Next: etherapy whoami")
+
+
+async def _enrol(link: str, profile: str) -> tuple[Person, str]:
+    with Profile.open(profile_place(profile)) as kept:
+        session, code = await enrol(link, kept, Connection)
+        async with session:
+            return await session.whoami(), code
+
+
+@click.command("join", cls=Command)
+@click.argument("link", required=False)
+@profiled
+def joining(link: str | None, profile: str) -> None:
+    """Become a client by the invitation LINK of your therapist, at any hour ('-': from standard input)."""
+    me, code = run(_join(read_secret(link, "Link"), profile))
+    _welcome(me, code, profile, 'Next: etherapy send "…"')
+
+
+async def _join(link: str, profile: str) -> tuple[Person, str]:
+    with Profile.open(profile_place(profile)) as kept:
+        session, _, code = await join(link, kept)
+        async with session:
+            return await session.whoami(), code
+
+
+def _welcome(me: Person, code: str, profile: str, following: str) -> None:
+    named = f" as {me.display_name}" if me.display_name else ""
+    other = "" if profile == "default" else f" (profile {profile})"
+    say(
+        [
+            f"You are in{named}: {', '.join(me.roles)} at {me.practice_name}{other}.",
+            "",
+            "Your recovery code:",
+            "",
+            f"    {code}",
+            "",
+            *CODE_WORDS,
+            "",
+            following,
+        ],
+        {"account": me.account, "roles": me.roles, "practice": me.practice_name, "recovery_code": code},
+    )
+
+
+@click.command("recover", cls=Command)
+@click.argument("origin")
+@click.argument("practice")
+@click.argument("code", required=False)
+@profiled
+def recovering(origin: str, practice: str, code: str | None, profile: str) -> None:
+    """Get back in on a fresh device with the recovery CODE, which opens the whole history.
+
+    ORIGIN and PRACTICE are the server's address and the practice's id, as in any of its links.
+    """
+    me = run(_recover(origin, practice, read_secret(code, "Recovery code"), profile))
+    say(
+        [
+            f"You are back: {', '.join(me.roles)} at {me.practice_name}. Your code goes on being good.",
+            "Next: etherapy read",
+        ],
+        {"account": me.account, "roles": me.roles, "practice": me.practice_name},
+    )
+
+
+async def _recover(origin: str, practice: str, code: str, profile: str) -> Person:
+    """As somebody who writes, with all of the history; who has no threads gets in without."""
+    with Profile.open(profile_place(profile)) as kept:
+        session: Connection
+        try:
+            session = await recover(origin, practice, code, kept)
+        except WrongRole:
+            session = await recover(origin, practice, code, kept, Connection)
+        async with session:
+            if isinstance(session, Session):
+                await refresh(session)
+            return await session.whoami()
+
+
+@click.command("invite", cls=Command)
+@profiled
+@click.option("--note", default="", help="For yourself: whom this is for. It stays on this device.")
+@click.option("--qr/--no-qr", default=None, help="Whether to show a QR code; by default in a terminal.")
+def inviting(profile: str, note: str, qr: bool | None) -> None:
+    """Invite a client: print a one-use link and its QR code."""
+    link = run(_invite(profile, note))
+    lines = [
+        link.text,
+        f"Good once, until {show_time(instant(link.expires_at), local_zone())}. Hand it over yourself: "
+        "whoever has it first becomes this client.",
+        f"There: etherapy join '{link.text}'",
+    ]
+    document: dict[str, Any] = {
+        "link": link.text,
+        "thread": link.thread,
+        "expires_at": instant(link.expires_at),
+    }
+    say(lines, document)
+    if not wants_json() and (is_terminal() if qr is None else qr):
+        segno.make(link.text, error="m").terminal(compact=True)
+
+
+async def _invite(profile: str, note: str) -> InviteLink:
+    async with speaking(profile, Therapist) as me:
+        return await me.invite(note)
+
+
+@click.command("whoami", cls=Command)
+@profiled
+def whoami(profile: str) -> None:
+    """Who this profile is, and in which practice."""
+    me, origin, practice = run(_whoami(profile))
+    name = me.display_name or "a client"
+    say(
+        [f"{name}: {', '.join(me.roles)} at {me.practice_name}", f"on {origin}, practice {practice.hex()}"],
+        {"account": me.account, "chain": me.chain, "roles": me.roles, "display_name": me.display_name,
+         "practice": practice, "practice_name": me.practice_name, "origin": origin},
+    )  # fmt: skip
+
+
+async def _whoami(profile: str) -> tuple[Person, str, bytes]:
+    async with speaking(profile, Connection) as me:
+        return await me.whoami(), me.transport.origin, me.practice
+
+
+@click.command("logout", cls=Command)
+@profiled
+def logging_out(profile: str) -> None:
+    """End this device's session on the server. Each command logs in by itself, and out again."""
+    if not profile_place(profile).is_dir():
+        raise Refusal(f"there is no profile {profile} on this machine")
+    run(_log_out(profile))
+    say("Logged out. The keys stay on this device.", {"ok": True})
+
+
+async def _log_out(profile: str) -> None:
+    async with speaking(profile, Connection):
+        pass
+
+
+COMMANDS = (enrolling, joining, recovering, inviting, whoami, logging_out)

@@ -1,0 +1,128 @@
+"""Commands by which people read."""
+
+import click
+
+from etherapy.cli.profiles import profiled
+from etherapy.cli.saying import Command, say
+from etherapy.cli.showing import show_message, show_thread, show_time
+from etherapy.cli.speaking import choose_thread, in_thread, on_wall, refresh, run, speaking
+from etherapy.protocol.threads import Notice, Turn
+from etherapy.sdk.message import Message, ThreadView
+from etherapy.sdk.session import Session
+from etherapy.sdk.therapist import Therapist
+
+
+@click.command("threads", cls=Command)
+@on_wall
+@profiled
+def threads(zone: str, profile: str) -> None:
+    """Your threads."""
+    found = run(_threads(profile))
+    lines = [line for one in found for line in show_thread(one, zone)]
+    say(
+        lines or ["No thread yet."],
+        [
+            {"thread": one.thread.hex(), "role": one.role, "with": one.with_name, "messages": one.messages,
+             "last_n": one.last_n, "last_placed_at": one.last_placed_at, "halted": one.halted is not None}
+            for one in found
+        ],
+    )  # fmt: skip
+
+
+async def _threads(profile: str) -> list[ThreadView]:
+    async with speaking(profile, Session) as me:
+        await refresh(me)
+        return await me.threads()
+
+
+@click.command("read", cls=Command)
+@click.option("--last", default=20, show_default=True, help="How many messages.")
+@in_thread
+@on_wall
+@profiled
+def reading(last: int, thread: str | None, zone: str, profile: str) -> None:
+    """Read the newest messages of a thread, opened on this device."""
+    found = run(_read(profile, thread))[-last:]
+    say(
+        [line for one in found for line in show_message(one, zone)] or ["Nothing has been placed yet."],
+        [document_of(one) for one in found],
+    )
+
+
+async def _read(profile: str, thread: str | None) -> list[Message]:
+    async with speaking(profile, Session) as me:
+        await refresh(me)
+        return await me.messages(await choose_thread(me, thread))
+
+
+def document_of(message: Message) -> dict[str, object]:
+    """A message as JSON has it."""
+    return {
+        "thread": message.thread.hex(),
+        "n": message.n,
+        "mid": message.mid.hex(),
+        "mine": message.mine,
+        "role": message.role,
+        "standing": message.standing,
+        "text": message.text,
+        "urgent": message.urgent,
+        "placed_at": message.placed_at,
+        "accepted_at": message.accepted_at,
+        "findings": [finding.words for finding in message.findings],
+    }
+
+
+@click.command("follow", cls=Command)
+@on_wall
+@profiled
+def following(zone: str, profile: str) -> None:
+    """Show messages as they are placed, until Ctrl-C."""
+    run(_follow(profile, zone))
+
+
+async def _follow(profile: str, zone: str) -> None:
+    async with speaking(profile, Session) as me:
+        await refresh(me)
+        async for message in me.follow():
+            say(show_message(message, zone), document_of(message))
+
+
+@click.command("inbox", cls=Command)
+@on_wall
+@profiled
+def inbox(zone: str, profile: str) -> None:
+    """The batch of what waits for your answer: urgent first, then the nearest promise."""
+    found = run(_inbox(profile))
+    lines = [
+        f"{turn.thread.hex()[:8]}  {turn.count} message{'s' if turn.count > 1 else ''} since "
+        f"{show_time(turn.since, zone)}, reply by {show_time(turn.reply_by, zone)}"
+        + ("  URGENT" if turn.urgent else "")
+        for turn in found
+    ]
+    say(lines or ["Nobody waits for an answer."], found)
+
+
+async def _inbox(profile: str) -> list[Turn]:
+    async with speaking(profile, Therapist) as me:
+        return await me.inbox()
+
+
+@click.command("notices", cls=Command)
+@on_wall
+@profiled
+def notices(zone: str, profile: str) -> None:
+    """When you were told that there is something to read: once for each opening, never for each message."""
+    found = run(_notices(profile))
+    lines = [
+        f"{show_time(one.noticed_at, zone)}  something to read" + ("  URGENT" if one.urgent else "")
+        for one in found
+    ]
+    say(lines or ["No notice yet."], found)
+
+
+async def _notices(profile: str) -> list[Notice]:
+    async with speaking(profile, Therapist) as me:
+        return await me.notices()
+
+
+COMMANDS = (threads, reading, inbox, notices, following)

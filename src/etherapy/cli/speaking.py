@@ -1,0 +1,106 @@
+"""A command that speaks for a person: open the profile, log in, do one thing, log out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+import click
+
+from etherapy.cli.profiles import profile_place
+from etherapy.cli.saying import Refusal, remark
+from etherapy.cli.showing import local_zone, show_findings
+from etherapy.protocol.problem import Problem
+from etherapy.sdk.connection import Connection
+from etherapy.sdk.findings import Finding
+from etherapy.sdk.profile import Profile
+from etherapy.sdk.session import Session
+from etherapy.sdk.transport import Garbled, Unreachable
+
+Kind = TypeVar("Kind", bound=Connection)
+Function = TypeVar("Function", bound=Callable[..., Any])
+Result = TypeVar("Result")
+
+
+def in_thread(function: Function) -> Function:
+    """The option that chooses one of several threads."""
+    return click.option("--thread", "-t", help="Beginning of the thread's id, where there are several.")(
+        function
+    )
+
+
+def on_wall(function: Function) -> Function:
+    """The option that says where the person is now."""
+    return click.option(
+        "--zone", default=local_zone, help="Where you are now, e.g. Asia/Tokyo; else this machine's zone."
+    )(function)
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Do the asynchronous part of a command."""
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def speaking(profile: str, kind: type[Kind], zone: str = "") -> AsyncIterator[Kind]:
+    """The person behind a profile, logged in on this device. Nothing stays logged in afterwards."""
+    place = profile_place(profile)
+    if not place.is_dir():
+        raise Refusal(
+            f"there is no profile {profile} on this machine",
+            "enrol, join or recover first, or name another with --profile",
+        )
+    with Profile.open(place) as kept:
+        async with await kind.open(kept) as me:
+            if isinstance(me, Session):
+                me.zone = zone
+            try:
+                yield me
+            finally:
+                with suppress(Problem, Unreachable, Garbled):
+                    await me.logout()
+
+
+async def refresh(me: Session) -> None:
+    """Fetch what is new; what does not hold is said beside the answer, and what was refused with its text."""
+    news = await me.sync()
+    warn([*me.findings, *news.findings])
+    for draft in news.refused:
+        remark(f"A message from the outbox was not taken ({draft.cause}): {draft.text or draft.mid.hex()}")
+    for sent in news.sent:
+        remark(f"A message from the outbox arrived now: {sent.mid.hex()[:8]}")
+
+
+def warn(findings: list[Finding]) -> None:
+    """Say what does not hold, each thing once, on standard error."""
+    seen: list[Finding] = []
+    for finding in findings:
+        if finding not in seen:
+            seen.append(finding)
+    for line in show_findings(seen):
+        remark(line)
+
+
+async def choose_thread(me: Session, wanted: str | None) -> bytes:
+    """The thread whose id begins so, or the only one there is."""
+    threads = await me.threads()
+    found = [one for one in threads if one.thread.hex().startswith((wanted or "").lower())]
+    if len(found) == 1:
+        return found[0].thread
+    if not threads:
+        raise Refusal("this person has no thread yet", "a therapist invites a client: etherapy invite")
+    if not found:
+        raise Refusal(f"no thread begins with {wanted}", "see `etherapy threads`")
+    raise Refusal("there are several threads", "choose one with --thread: see `etherapy threads`")
+
+
+async def choose_waiting(me: Session, thread: bytes, wanted: str) -> bytes:
+    """The id of one's own message that begins so: waiting, or placed."""
+    mids = {one.mid for one in await me.waiting(thread)}
+    mids |= {one.mid for one in await me.messages(thread) if one.mine}
+    found = [mid for mid in mids if mid.hex().startswith(wanted.lower())]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Refusal(f"several messages begin with {wanted}", "write more of the id")
+    raise Refusal(f"no message of yours begins with {wanted}", "see `etherapy waiting` and `etherapy read`")

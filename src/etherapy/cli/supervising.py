@@ -1,0 +1,64 @@
+"""Commands of those who audit: settings and decisions, held against the signed log; no content (D-17)."""
+
+import click
+import msgspec
+
+from etherapy.cli.profiles import profiled
+from etherapy.cli.saying import Group, say
+from etherapy.cli.showing import show_time
+from etherapy.cli.speaking import on_wall, run, speaking, warn
+from etherapy.protocol.supervision import Setting
+from etherapy.sdk.supervisor import AuditedRecord, Supervisor
+
+
+@click.group("supervise", cls=Group)
+def supervise() -> None:
+    """What supervisors see: settings and decisions, and never a word of content."""
+
+
+@supervise.command("settings")
+@on_wall
+@profiled
+def settings(zone: str, profile: str) -> None:
+    """The rules in force, of the practice and of each therapist."""
+    found = run(_settings(profile))
+    lines = []
+    for one in found:
+        lines.append(f"{one.name}, version {one.version} since {show_time(one.created_at, zone)}")
+        lines += [f"    {msgspec.json.encode(rule).decode()}" for rule in one.rules]
+    say(lines or ["No rules have been written."], found)
+
+
+async def _settings(profile: str) -> list[Setting]:
+    async with speaking(profile, Supervisor) as board:
+        return await board.settings()
+
+
+@supervise.command("decisions")
+@click.option("--last", default=30, show_default=True, help="How many records.")
+@on_wall
+@profiled
+def decisions(last: int, zone: str, profile: str) -> None:
+    """What was decided, under pseudonyms; each record is held against the signed log."""
+    found = run(_decisions(profile))[-last:]
+    lines = []
+    for one in found:
+        proved = "" if one.proved else "  (younger than the newest checkpoint)"
+        lines.append(f"{one.index:>5}  {show_time(one.recorded_at, zone)}  {one.act}{proved}")
+        lines += [f"         {name}: {show_fact(value)}" for name, value in one.facts.items()]
+    say(lines or ["Nothing has been logged yet."], found)
+
+
+def show_fact(value: object) -> str:
+    """A fact of a record on one line."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+async def _decisions(profile: str) -> list[AuditedRecord]:
+    async with speaking(profile, Supervisor) as board:
+        found = await board.decisions()
+        warn(list(board.findings))
+        return found
+
+
+COMMANDS = (supervise,)

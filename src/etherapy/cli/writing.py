@@ -1,0 +1,211 @@
+"""Commands by which people write, and see what became of it."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from etherapy.cli.drafting import read_text
+from etherapy.cli.profiles import profiled
+from etherapy.cli.saying import Command, Group, say
+from etherapy.cli.showing import show_sent, show_time, show_waiting, show_words
+from etherapy.cli.speaking import choose_thread, choose_waiting, in_thread, on_wall, refresh, run, speaking
+from etherapy.protocol.messages import Explanation, Previewed
+from etherapy.sdk.message import SentMessage, WaitingMessage
+from etherapy.sdk.promises import verify_bundle
+from etherapy.sdk.session import Session
+
+_TEXT = click.argument("text", required=False)
+_URGENT = click.option(
+    "--urgent", is_flag=True, help="Not held, whatever the hour. The server can see this flag."
+)
+
+
+@click.command("preview", cls=Command)
+@_TEXT
+@_URGENT
+@in_thread
+@on_wall
+@profiled
+def previewing(text: str | None, urgent: bool, thread: str | None, zone: str, profile: str) -> None:
+    """What would happen to TEXT if it were sent now: who reads it, when, and by when an answer comes."""
+    found = run(_preview(profile, zone, thread, read_text(text), urgent))
+    say(show_words(found.words), found)
+
+
+async def _preview(profile: str, zone: str, thread: str | None, text: str, urgent: bool) -> Previewed:
+    async with speaking(profile, Session, zone) as me:
+        await refresh(me)
+        return await me.preview(await choose_thread(me, thread), text, urgent)
+
+
+@click.command("send", cls=Command)
+@_TEXT
+@_URGENT
+@in_thread
+@on_wall
+@profiled
+def sending(text: str | None, urgent: bool, thread: str | None, zone: str, profile: str) -> None:
+    """Send TEXT, sealed on this device. Without TEXT: from standard input, or from your editor."""
+    sent = run(_send(profile, zone, thread, read_text(text), urgent))
+    say(show_sent(sent, zone), document_of(sent))
+
+
+@click.command("reply", cls=Command)
+@_TEXT
+@in_thread
+@on_wall
+@profiled
+def replying(text: str | None, thread: str | None, zone: str, profile: str) -> None:
+    """Answer a client: like `send`."""
+    sent = run(_send(profile, zone, thread, read_text(text), False))
+    say(show_sent(sent, zone), document_of(sent))
+
+
+async def _send(profile: str, zone: str, thread: str | None, text: str, urgent: bool) -> SentMessage:
+    async with speaking(profile, Session, zone) as me:
+        await refresh(me)
+        return await me.send(await choose_thread(me, thread), text, urgent)
+
+
+def document_of(sent: SentMessage) -> dict[str, object]:
+    """What became of a message, without its text."""
+    promise = sent.promise
+    return {
+        "thread": sent.thread,
+        "mid": sent.mid.hex(),
+        "state": sent.state,
+        "n": sent.n,
+        "accepted_at": promise.accepted_at,
+        "release_at": promise.release_at,
+        "reply_by": promise.reply_by,
+        "placed_at": sent.placed_at,
+        "acknowledgement": sent.acknowledgement,
+        "words": sent.words,
+    }
+
+
+@click.command("waiting", cls=Command)
+@in_thread
+@on_wall
+@profiled
+def waiting(thread: str | None, zone: str, profile: str) -> None:
+    """Your own messages that are still held, and can be taken back."""
+    found = run(_waiting(profile, thread))
+    lines = [line for one in found for line in show_waiting(one, zone)]
+    say(
+        lines or ["Nothing is waiting."],
+        [
+            {"mid": one.mid.hex(), "text": one.text, "release_at": one.promise.release_at,
+             "reply_by": one.promise.reply_by}
+            for one in found
+        ],
+    )  # fmt: skip
+
+
+async def _waiting(profile: str, thread: str | None) -> list[WaitingMessage]:
+    async with speaking(profile, Session) as me:
+        await refresh(me)
+        return await me.waiting(await choose_thread(me, thread))
+
+
+@click.command("recall", cls=Command)
+@click.argument("message")
+@in_thread
+@on_wall
+@profiled
+def recalling(message: str, thread: str | None, zone: str, profile: str) -> None:
+    """Take back MESSAGE (the beginning of its id) while it is held. Nobody else ever learns of it."""
+    sent = run(_recall(profile, zone, thread, message))
+    say(f"Taken back: {sent.mid.hex()[:8]}. Nobody has seen it.", document_of(sent))
+
+
+async def _recall(profile: str, zone: str, thread: str | None, message: str) -> SentMessage:
+    async with speaking(profile, Session, zone) as me:
+        await refresh(me)
+        chosen = await choose_thread(me, thread)
+        return await me.recall(chosen, await choose_waiting(me, chosen, message))
+
+
+@click.command("explain", cls=Command)
+@click.argument("message")
+@in_thread
+@on_wall
+@profiled
+def explaining(message: str, thread: str | None, zone: str, profile: str) -> None:
+    """Why MESSAGE (the beginning of its id) was treated as it was."""
+    found = run(_explain(profile, thread, message))
+    say(
+        [
+            *found.summary,
+            f"Accepted {show_time(found.accepted_at, zone)}; released {show_time(found.release_at, zone)}; "
+            f"placed {show_time(found.placed_at, zone)}; reply by {show_time(found.reply_by, zone)}.",
+        ],
+        found,
+    )
+
+
+async def _explain(profile: str, thread: str | None, message: str) -> Explanation:
+    async with speaking(profile, Session) as me:
+        await refresh(me)
+        chosen = await choose_thread(me, thread)
+        return await me.explain(chosen, await choose_waiting(me, chosen, message))
+
+
+@click.group("receipt", cls=Group)
+def receipt() -> None:
+    """Signed promises, as files that anybody can check without a server."""
+
+
+@receipt.command("export")
+@click.argument("message")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write; else standard output.")
+@in_thread
+@profiled
+def exporting(message: str, output: Path | None, thread: str | None, profile: str) -> None:
+    """Write the receipt of MESSAGE (the beginning of its id)."""
+    data = run(_export(profile, thread, message))
+    if output is None:
+        click.echo(data.decode(), nl=False)
+    else:
+        output.write_bytes(data)
+        say(
+            f"Written to {output}. Check it anywhere: etherapy receipt verify {output}", {"file": str(output)}
+        )
+
+
+async def _export(profile: str, thread: str | None, message: str) -> bytes:
+    async with speaking(profile, Session) as me:
+        await refresh(me)
+        chosen = await choose_thread(me, thread)
+        return await me.export_receipt(chosen, await choose_waiting(me, chosen, message))
+
+
+@receipt.command("verify")
+@click.argument("file", type=click.File("rb"))
+@on_wall
+def verifying(file: BinaryIO, zone: str) -> None:
+    """Check the receipt in FILE ('-': standard input). Needs neither network nor trust in who gave it."""
+    promise = verify_bundle(file.read())
+    say(
+        [
+            f"It holds: signed by the server {promise.server_id.hex()} ({promise.origin}).",
+            f"Accepted {show_time(promise.accepted_at, zone)}, {promise.decision.replace('_', ' ')}.",
+            f"To be released {show_time(promise.release_at, zone)}; "
+            f"an answer by {show_time(promise.reply_by, zone)}.",
+            "Compare the server's id with the one in your own invitation.",
+        ],
+        {
+            "ok": True,
+            "server_id": promise.server_id.hex(),
+            "origin": promise.origin,
+            "mid": promise.mid.hex(),
+            "decision": promise.decision,
+            "accepted_at": promise.accepted_at,
+            "release_at": promise.release_at,
+            "reply_by": promise.reply_by,
+        },
+    )
+
+
+COMMANDS = (previewing, sending, waiting, recalling, explaining, replying, receipt)
