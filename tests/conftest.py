@@ -69,9 +69,13 @@ async def server(
     """The whole application behind real HTTP, on this worker's database."""
     port = free_port()
     settings = Settings(
-        data=tmp_path, origin=f"http://127.0.0.1:{port}", listen=f"127.0.0.1:{port}",
-        health_listen=f"127.0.0.1:{free_port()}", limits=False, log_requests=False,
-    )  # fmt: skip
+        data=tmp_path,
+        origin=f"http://127.0.0.1:{port}",
+        listen=f"127.0.0.1:{port}",
+        health_listen=f"127.0.0.1:{free_port()}",
+        limits=False,
+        log_requests=False,
+    )
     since, until = START - timedelta(days=3650), START + timedelta(days=3650)
     secrets = ServerSecrets.create(
         tmp_path / "keys" / "server.json", settings.origin, START, since=since, until=until

@@ -14,8 +14,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from asyncpg import InterfaceError, InternalClientError, PostgresError
-
 from etherapy.crypto.messages import open_message
 from etherapy.rules.calendar import milliseconds
 from etherapy.server.operate.faults import CannotOperate
@@ -37,15 +35,7 @@ RULES: list[dict[str, Any]] = [
 ]
 """Open for 25 minutes of each hour, so that a turning clock opens and closes windows all the time."""
 _PATIENCE = 60.0
-_AWAY = (
-    StoreUnavailable,
-    StoreFault,
-    CannotOperate,
-    OSError,
-    PostgresError,
-    InterfaceError,
-    InternalClientError,
-)
+_AWAY = (StoreUnavailable, StoreFault, CannotOperate, OSError)
 """What turning the clock can meet while the database is killed."""
 
 

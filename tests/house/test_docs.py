@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PAGES = ["README.md", *sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md"))]
 NAMED = re.compile(r"`((?:src|schema|tests|scripts|bench|docs)/[A-Za-z0-9_./-]+)`")
 
 
-@pytest.mark.parametrize(
-    "page", sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md")) + ["README.md"]
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_a_page_names_exists(page: str) -> None:
     named = set(NAMED.findall((ROOT / page).read_text()))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

@@ -21,7 +21,7 @@ from etherapy.server.operate.site import Site
 from tests.conftest import RunningServer
 
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri"]
-VALE = [
+VALE: list[dict[str, Any]] = [
     {
         "kind": "window.weekly",
         "zone": "America/New_York",

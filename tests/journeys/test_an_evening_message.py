@@ -116,8 +116,7 @@ async def test_whoever_waits_on_a_long_poll_is_woken_by_the_release(story: Story
     await story.client.send(story.thread, "Read me in the morning.")
     await story.therapist.sync()
     waiting = asyncio.create_task(story.therapist.sync(wait=20))
-    while not story.server.application.parts.hub.waiting:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(story.server.application.parts.hub.occupied.wait(), 10)
     await story.turn_to(RELEASE)
     await story.server.make_rounds()
     assert [m.text for m in (await asyncio.wait_for(waiting, 10)).messages] == ["Read me in the morning."]

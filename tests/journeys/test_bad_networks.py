@@ -45,7 +45,7 @@ async def test_s_12_the_same_bytes_twice_are_one_message(story: Story) -> None:
     assert (turn.count, turn.reply_by) == (1, REPLY_BY)
 
 
-async def test_s_12_the_same_id_with_other_bytes_is_a_conflict_and_the_first_is_untouched(
+async def test_s_12_other_bytes_under_the_same_id_are_a_conflict_and_the_first_is_untouched(
     story: Story,
 ) -> None:
     await story.turn_to(AFTER_FIVE)
@@ -71,7 +71,9 @@ async def test_a_session_that_ended_is_opened_again_without_anybody_noticing(sto
 
 
 async def test_after_logout_the_token_is_worth_nothing(story: Story) -> None:
-    token = await story.client.transport.tokens.current()
+    tokens = story.client.transport.tokens
+    assert tokens is not None
+    token = await tokens.current()
     headers = {"Authorization": f"Bearer {token}"}
     person = story.server.origin + "/person"
     async with ClientSession(headers=headers) as bare:

@@ -6,6 +6,7 @@ from etherapy.sdk.profile import Profile
 from etherapy.sdk.recovering import recover
 from tests.journeys.conftest import Story
 
+TEXT = "Held, and then the phone was gone"
 NOON = datetime(2026, 6, 1, 16, 0, tzinfo=UTC)
 
 
@@ -31,7 +32,7 @@ async def test_at_51_the_code_alone_opens_everything_and_the_thread_goes_on(stor
 async def test_what_waited_before_is_still_read_in_its_window(story: Story) -> None:
     night = datetime(2026, 6, 2, 3, 0, tzinfo=UTC)
     await story.turn_to(night)
-    await story.client.send(story.thread, "Held, and then the phone was gone")
+    await story.client.send(story.thread, TEXT)
     fresh = await recover(story.server.origin, story.practice, story.code, Profile.in_memory())
     async with fresh as again:
         await again.sync()
@@ -42,4 +43,4 @@ async def test_what_waited_before_is_still_read_in_its_window(story: Story) -> N
         assert [(m.text, m.standing) for m in news.messages] == [
             ("Held, and then the phone was gone", "good")
         ]
-        assert [m.text for m in (await again.sync()).messages] == ["Held, and then the phone was gone"]
+        assert [m.text for m in (await again.sync()).messages] == [TEXT]

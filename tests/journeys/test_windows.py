@@ -2,11 +2,12 @@
 
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.conftest import RunningServer
 from tests.journeys.conftest import Story, furnish
 
-HART = [
+HART: list[dict[str, Any]] = [
     {
         "kind": "window.weekly",
         "zone": "Europe/London",
@@ -56,7 +57,7 @@ async def test_s_5_a_window_that_begins_in_the_missing_hour(
     server: RunningServer, stack: AsyncExitStack
 ) -> None:
     night = {"days": ["sun"], "start": "01:30", "end": "03:00"}
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"kind": "window.weekly", "zone": "Europe/London", "windows": [night]},
         {"kind": "response.target", "target": {"count": "window_minutes", "n": 60}},
     ]
@@ -75,10 +76,8 @@ async def test_s_5_a_window_that_begins_in_the_missing_hour(
 async def test_deliver_normal_reaches_the_therapist_at_night_and_counts_from_the_next_opening(
     server: RunningServer, stack: AsyncExitStack
 ) -> None:
-    rules = [
-        {"kind": "off_hours.policy", "policy": "deliver_normal"},
-        *(r for r in HART if "off_hours" not in str(r)),
-    ]
+    others = [rule for rule in HART if rule["kind"] != "off_hours.policy"]
+    rules = [{"kind": "off_hours.policy", "policy": "deliver_normal"}, *others]
     story = await furnish(server, stack, rules)
     await story.turn_to(datetime(2026, 6, 2, 20, 0, tzinfo=UTC))
     sent = await story.client.send(story.thread, "Tuesday night")
@@ -101,12 +100,8 @@ async def test_hours_that_open_earlier_bring_a_held_message_forward_and_narrower
     assert changed.earlier == 0
     [waiting] = await story.client.waiting(story.thread)
     assert waiting.promise.release_at == monday
-    sunday = {
-        "kind": "window.exception",
-        "effect": "add",
-        "date": "2026-06-07",
-        "windows": [{"start": "15:00", "end": "16:00"}],
-    }
+    hour = {"start": "15:00", "end": "16:00"}
+    sunday = {"kind": "window.exception", "effect": "add", "date": "2026-06-07", "windows": [hour]}
     changed = await story.therapist.set_rules(
         [{"kind": "window.weekly", "zone": zone, "windows": narrow}, sunday]
     )
@@ -114,9 +109,7 @@ async def test_hours_that_open_earlier_bring_a_held_message_forward_and_narrower
     [waiting] = await story.client.waiting(story.thread)
     opens = datetime(2026, 6, 7, 19, 0, tzinfo=UTC)
     assert waiting.promise.release_at == opens
-    assert waiting.promise.reply_by is not None and waiting.promise.reply_by <= datetime(
-        2026, 6, 9, 21, 0, tzinfo=UTC
-    )
+    assert waiting.promise.reply_by == datetime(2026, 6, 9, 21, 0, tzinfo=UTC)
     await story.turn_to(opens)
     news = await story.therapist.sync()
     assert [(m.text, m.standing) for m in news.messages] == [("Friday night", "good")]

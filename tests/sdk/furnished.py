@@ -56,9 +56,7 @@ class Practice:
         link = await self.staff_link(["supervisor"], "Board")
         return (await enrol(link, Profile.in_memory(), Supervisor, clock=self.server.clock))[0]
 
-    async def client(
-        self, vale: Therapist, profile: Profile | None = None
-    ) -> tuple[Session, bytes, str]:
+    async def client(self, vale: Therapist, profile: Profile | None = None) -> tuple[Session, bytes, str]:
         link = await vale.invite("A.")
         return await join(link.text, profile or Profile.in_memory(), clock=self.server.clock)
 
@@ -68,13 +66,18 @@ class Practice:
         return await type(session).open(session.profile, clock=self.server.clock)
 
 
-async def furnish(server: RunningServer, tmp_path: Path, rules: list[dict[str, Any]] | None = None) -> Practice:
+async def furnish(
+    server: RunningServer, tmp_path: Path, rules: list[dict[str, Any]] | None = None
+) -> Practice:
     """A practice in New York with weekday hours."""
     site = Site(tmp_path, server.store.serve_dsn, server.store.operate_dsn, None, None)
     there = _At(True, timedelta(0), tzdata_checksum(), server.secrets, server.clock.now())
     made = await create_practice(
-        site, there, name="Vale & Co", zone="America/New_York", region="US", rules=HOURS if rules is None else rules
+        site,
+        there,
+        name="Vale & Co",
+        zone="America/New_York",
+        region="US",
+        rules=HOURS if rules is None else rules,
     )
     return Practice(server, site, there, made.practice_id)
-
-

@@ -9,13 +9,13 @@ from etherapy.crypto.invitation import invitation_keys, new_link_secret
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.messages import seal_message
 from etherapy.sdk.epochs import Began
+from etherapy.sdk.kept import KeptItem, KnownLinks, OwnItem
 from etherapy.sdk.people import Person as Known
 from etherapy.sdk.people import read_person
-from etherapy.sdk.profile import KeptItem, KnownLinks, OwnItem
 from etherapy.sdk.thread_log import Applied, Reader, ThreadLog
 from etherapy.tep.charter import Charter, agreement_hash, charter_hash, sign_charter
-from etherapy.tep.epoch import Commit, CommitReason, Role, parse_commit
 from etherapy.tep.envelope import parse_envelope
+from etherapy.tep.epoch import Commit, CommitReason, Role, parse_commit
 from etherapy.tep.invite import Invite, InviteAccept, parse_accept, parse_invite, sign_accept, sign_invite
 from etherapy.tep.leaves import chain_link_leaf, leaf_hash
 from etherapy.tep.payload import Kind, Payload, View
@@ -196,6 +196,4 @@ class SmallWorld:
         """Show everything new to a device."""
         page = self.items[log.n : upto]
         shown = head or self.head(log.n + len(page))
-        return log.apply(
-            page, shown, people or self.people(), [one.keys], own or {}, began or self.began
-        )
+        return log.apply(page, shown, people or self.people(), [one.keys], own or {}, began or self.began)

@@ -1,6 +1,5 @@
 """The main story, through the SDK and a real server."""
 
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,9 @@ async def practice(server: RunningServer, tmp_path: Path) -> Practice:
     return await furnish(server, tmp_path)
 
 
-async def test_a_message_of_the_night_is_read_and_answered_in_the_morning(practice: Practice, clock: TestClock):
+async def test_a_message_of_the_night_is_read_and_answered_in_the_morning(
+    practice: Practice, clock: TestClock
+):
     async with AsyncExitStack() as stack:
         vale, _ = await practice.therapist()
         await stack.enter_async_context(vale)
@@ -40,7 +41,9 @@ async def test_a_message_of_the_night_is_read_and_answered_in_the_morning(practi
         assert await vale.inbox() == []
         await clock.turn_to(MORNING)
         news = await vale.sync()
-        assert [(one.text, one.mine, one.standing) for one in news.messages] == [("I cannot sleep.", False, "good")]
+        assert [(one.text, one.mine, one.standing) for one in news.messages] == [
+            ("I cannot sleep.", False, "good")
+        ]
         assert len(await vale.inbox()) == 1
         reply = await vale.send(thread, "Let us talk about it on Thursday.")
         assert reply.state == "placed"
@@ -64,7 +67,9 @@ async def test_the_recovery_code_opens_everything_on_a_fresh_device(practice: Pr
     await vale.sync()
     await vale.send(thread, "two")
     await anna.close()
-    again = await recover(practice.server.origin, practice.practice_id, code, Profile.in_memory(), clock=clock)
+    again = await recover(
+        practice.server.origin, practice.practice_id, code, Profile.in_memory(), clock=clock
+    )
     assert [(one.text, one.mine, one.standing) for one in await again.messages(thread)] == [
         ("one", True, "good"),
         ("two", False, "good"),

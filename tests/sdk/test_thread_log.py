@@ -2,20 +2,25 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from etherapy.crypto.epochs import row_info
+from etherapy.crypto.sealing import seal
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.profile import OwnItem
+from etherapy.sdk.kept import OwnItem
 from etherapy.sdk.spine import Pin
-from etherapy.tep.epoch import CommitReason, parse_commit
+from etherapy.sdk.thread_log import Applied, Reader, ThreadLog
 from etherapy.tep.envelope import parse_envelope
+from etherapy.tep.epoch import CommitReason, pack_sealed, parse_commit, sign_commit
+from etherapy.tep.labels import plain_digest
 from etherapy.tep.payload import Kind as PayloadKind
 from etherapy.tep.payload import Payload, View
 from etherapy.tep.placing import Entry, ItemType, Reason, thread_next
 from etherapy.tep.statements import Decision
 from tests.sdk.small_world import HOUR, RULES, SmallWorld
-from tests.tep.world import NOW
+from tests.tep.world import NOW, THREAD
 
 
 @pytest.fixture
@@ -23,7 +28,7 @@ def world() -> SmallWorld:
     return SmallWorld()
 
 
-def kinds(applied) -> list[Kind]:
+def kinds(applied: Applied) -> list[Kind]:
     return [one.kind for one in applied.findings]
 
 
@@ -33,7 +38,9 @@ def test_both_sides_read_the_same_thread(world: SmallWorld):
     for one in (world.anna, world.vale):
         log = world.log(one)
         own = {
-            parse_envelope(item.item).header.mid: OwnItem(mid=b"", attempts=[parse_envelope(item.item).item_hash])
+            parse_envelope(item.item).header.mid: OwnItem(
+                mid=b"", attempts=[parse_envelope(item.item).item_hash]
+            )
             for item in world.items
             if item.item and Entry.unpack(item.entry).item_type == ItemType.ENVELOPE
         }
@@ -127,7 +134,7 @@ def test_a_pinned_position_holds_when_the_thread_is_read_anew(world: SmallWorld)
 def test_an_erased_message_is_a_visible_gap_and_the_thread_goes_on(world: SmallWorld):
     world.deliver(world.write("one"))
     world.deliver(world.write("two"))
-    world.items[2] = replace_item(world.items[2], item=None)
+    world.items[2] = msgspec.structs.replace(world.items[2], item=None)
     applied = world.read(world.log(world.vale), world.vale)
     assert kinds(applied) == [Kind.GONE]
     assert [(one.text, one.standing) for one in applied.messages] == [(None, "refused"), ("two", "good")]
@@ -135,7 +142,7 @@ def test_an_erased_message_is_a_visible_gap_and_the_thread_goes_on(world: SmallW
 
 def test_other_bytes_than_were_placed_are_refused(world: SmallWorld):
     world.deliver(world.write("one"))
-    world.items[2] = replace_item(world.items[2], item=world.write("other"))
+    world.items[2] = msgspec.structs.replace(world.items[2], item=world.write("other"))
     applied = world.read(world.log(world.vale), world.vale)
     assert kinds(applied) == [Kind.BAD_ENVELOPE]
     assert applied.messages[0].text is None
@@ -151,14 +158,16 @@ def test_a_message_signed_by_another_device_is_refused(world: SmallWorld):
 
 def test_a_message_without_its_promise_is_refused(world: SmallWorld):
     world.deliver(world.write("one"))
-    world.items[2] = replace_item(world.items[2], promise=None)
+    world.items[2] = msgspec.structs.replace(world.items[2], promise=None)
     assert kinds(world.read(world.log(world.vale), world.vale)) == [Kind.BAD_PROMISE]
 
 
 def test_at_84_readers_shown_another_promise_than_the_entry_names(world: SmallWorld):
     envelope = world.write("one")
     world.deliver(envelope)
-    world.items[2] = replace_item(world.items[2], promise=world.promise(envelope, accepted_at=world.at - 5))
+    world.items[2] = msgspec.structs.replace(
+        world.items[2], promise=world.promise(envelope, accepted_at=world.at - 5)
+    )
     assert kinds(world.read(world.log(world.vale), world.vale)) == [Kind.BAD_PROMISE]
 
 
@@ -300,14 +309,11 @@ def test_at_28_a_commit_that_leaves_out_a_device_is_no_epoch_and_stops_sending(w
     whole, _ = world.make_commit(world.vale, members=[(world.vale.chain, 2), (stale, 1)])
     commit = parse_commit(whole)
     bad = replace(commit.core.roster[0], devices=commit.core.roster[0].devices[:1])
-    from etherapy.tep.epoch import sign_commit  # the row is cut after sealing, as a cheat would
 
-    rows = {device: commit.sealed_rows[device] for row in (bad, commit.core.roster[1]) for device, _ in row.devices}
-    from etherapy.tep.epoch import pack_sealed
+    left = (bad, commit.core.roster[1])
+    rows = {device: commit.sealed_rows[device] for row in left for device, _ in row.devices}
 
-    forged = sign_commit(
-        replace(commit.core, roster=(bad, commit.core.roster[1])), pack_sealed(rows), world.vale.keys.sign
-    )
+    forged = sign_commit(replace(commit.core, roster=left), pack_sealed(rows), world.vale.keys.sign)
     world.place(ItemType.COMMIT, forged, parse_commit(forged).commit_hash)
     log = world.log(world.anna)
     applied = world.read(log, world.anna)
@@ -319,10 +325,6 @@ def test_at_30_another_secret_for_one_member_is_reported(world: SmallWorld):
     whole, _ = world.make_commit(world.vale)
     commit = parse_commit(whole)
     cheat = replace(commit.core, es_com=bytes(32))
-    from etherapy.crypto.epochs import row_info
-    from etherapy.crypto.sealing import seal
-    from etherapy.tep.epoch import pack_sealed, sign_commit
-    from etherapy.tep.labels import plain_digest
 
     rows = {
         device.device_id: seal(
@@ -353,25 +355,12 @@ def test_at_106_a_thread_that_began_between_two_strangers_is_refused(world: Smal
 
 
 def test_at_108_a_thread_of_another_home_is_refused(world: SmallWorld):
-    log = world.log(world.vale)
-    other = replace_home(world, bytes(32))
-    with pytest.raises(Refuted):
-        world.read(other, world.vale)
-    assert log.n == 0
-
-
-def replace_home(world: SmallWorld, home: bytes):
-    from etherapy.sdk.thread_log import Reader, ThreadLog
-    from tests.tep.world import THREAD
-
     keys = world.host.keys.receipt_keys()
-    return ThreadLog(THREAD, Reader(world.vale.chain.chain_id, world.vale.keys.device_id, keys, home), {})
-
-
-def replace_item(item, **changed):
-    import msgspec
-
-    return msgspec.structs.replace(item, **changed)
+    elsewhere = Reader(world.vale.chain.chain_id, world.vale.keys.device_id, keys, bytes(32))
+    log = ThreadLog(THREAD, elsewhere, {})
+    with pytest.raises(Refuted):
+        world.read(log, world.vale)
+    assert log.n == 0
 
 
 def test_a_device_without_a_row_says_so_and_shows_no_text(world: SmallWorld):
@@ -391,4 +380,4 @@ def test_running_hashes_are_those_of_the_format(world: SmallWorld):
     for n, item in enumerate(world.items, 1):
         t = thread_next(t, item.entry)
         assert log.spine.t_at(n) == t
-    assert NOW < log.spine.placed_at
+    assert log.spine.placed_at > NOW

@@ -173,7 +173,7 @@ async def test_a_key_in_an_answer_would_be_found(clinic: Clinic) -> None:
     """The control: settings that show a device's key, decisions that show how long a message is."""
     await plant(
         clinic.operate, "read_settings", "r.rules, r.author",
-        """convert_to(jsonb_build_array(jsonb_build_object('key', (SELECT encode(d.sign_pk, 'hex') FROM device d LIMIT 1)))::text,
+        """convert_to(jsonb_build_array(jsonb_build_object('key', (SELECT jsonb_agg(encode(d.sign_pk, 'hex')) FROM device d)))::text,
            'UTF8'), r.author""",
     )  # fmt: skip
     assert ("read_settings", "device.sign_pk") in await leaks(clinic)

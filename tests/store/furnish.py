@@ -46,22 +46,49 @@ class Room:
         return found[0]
 
     async def attempt(
-        self, now: datetime, *, who: Who | None = None, release_at: datetime | None = None, at_once: bool = False,
-        mid: bytes | None = None, item_hash: bytes | None = None, version: int | None = None, thread: bytes | None = None,
-        reply_by: datetime | None = None, urgent: bool = False, envelope: bytes | None = None,
-    ) -> Acceptance:  # fmt: skip
+        self,
+        now: datetime,
+        *,
+        who: Who | None = None,
+        release_at: datetime | None = None,
+        at_once: bool = False,
+        mid: bytes | None = None,
+        item_hash: bytes | None = None,
+        version: int | None = None,
+        thread: bytes | None = None,
+        reply_by: datetime | None = None,
+        urgent: bool = False,
+        envelope: bytes | None = None,
+    ) -> Acceptance:
         """A message on the thread's present version: held until `release_at`, or placed at once."""
         who = who or self.client
         if version is None:
             version = (await self.facts(now, who)).version
         return Acceptance(
-            thread=thread or self.thread, account=who.account, device=who.device, mid=mid or urandom(16),
-            item_hash=item_hash or urandom(32), envelope=envelope or urandom(152 + 64 + 272), epoch=0,
-            commit_hash=self.commit_hash, by_client=who is self.client, urgent=urgent, expects_reply=True, version=version,
-            accepted_at=now, release_at=now if at_once else release_at, reply_by=reply_by,
-            window_at=now if at_once else release_at, acked_until=None, reason=(6 if urgent else 1) if at_once else None,
-            promise=urandom(259), promise_hash=urandom(32), decision=b'{"code":"held"}', leaf_id=urandom(16), leaf_salt=urandom(32),
-        )  # fmt: skip
+            thread=thread or self.thread,
+            account=who.account,
+            device=who.device,
+            mid=mid or urandom(16),
+            item_hash=item_hash or urandom(32),
+            envelope=envelope or urandom(152 + 64 + 272),
+            epoch=0,
+            commit_hash=self.commit_hash,
+            by_client=who is self.client,
+            urgent=urgent,
+            expects_reply=True,
+            version=version,
+            accepted_at=now,
+            release_at=now if at_once else release_at,
+            reply_by=reply_by,
+            window_at=now if at_once else release_at,
+            acked_until=None,
+            reason=(6 if urgent else 1) if at_once else None,
+            promise=urandom(259),
+            promise_hash=urandom(32),
+            decision=b'{"code":"held"}',
+            leaf_id=urandom(16),
+            leaf_salt=urandom(32),
+        )
 
     async def send(self, now: datetime, **how: object) -> tuple[Acceptance, SentRow]:
         message = await self.attempt(now, **how)  # type: ignore[arg-type]
@@ -72,8 +99,16 @@ class Room:
     async def recall(self, now: datetime, message: Acceptance, recall: bytes | None = None) -> SentRow:
         day = DayRecord(now, urandom(16), urandom(32), b"{}")
         return await self.threads.recall(
-            self.client, now, self.thread, message.account, message.mid, message.item_hash, recall or urandom(192), urandom(187), day
-        )  # fmt: skip
+            self.client,
+            now,
+            self.thread,
+            message.account,
+            message.mid,
+            message.item_hash,
+            recall or urandom(192),
+            urandom(187),
+            day,
+        )
 
 
 def person() -> tuple[NewAccount, NewDevice]:
@@ -97,9 +132,19 @@ async def log_in(people: People, practice: bytes, now: datetime, account: bytes,
 async def make_practice(database: Database, now: datetime) -> bytes:
     practice = urandom(16)
     await database.call(
-        "create_practice", practice, now, "Harbour", urandom(32), urandom(32), [urandom(16)], [urandom(40)], None,
-        urandom(16), urandom(32), b"{}",
-    )  # fmt: skip
+        "create_practice",
+        practice,
+        now,
+        "Harbour",
+        urandom(32),
+        urandom(32),
+        [urandom(16)],
+        [urandom(40)],
+        None,
+        urandom(16),
+        urandom(32),
+        b"{}",
+    )
     return practice
 
 
@@ -108,8 +153,18 @@ async def enrol(database: Database, practice: bytes, now: datetime, *roles: str)
     people, lookup = People(database), urandom(16)
     somebody, device = person()
     await database.call(
-        "create_staff_link", practice, now, lookup, urandom(32), list(roles), "Dr Vale", now + DAY, urandom(16), urandom(32), b"{}"
-    )  # fmt: skip
+        "create_staff_link",
+        practice,
+        now,
+        lookup,
+        urandom(32),
+        list(roles),
+        "Dr Vale",
+        now + DAY,
+        urandom(16),
+        urandom(32),
+        b"{}",
+    )
     assert await people.enrol_staff(practice, lookup, now, somebody, leaf()) == "enrolled"
     return await log_in(people, practice, now, somebody.account, device.device)
 
@@ -120,17 +175,38 @@ async def open_thread(
     """A client who joined by invitation, logged in, with the thread and its commit's hash."""
     people, lookup, thread, commit_hash = People(database), urandom(16), urandom(16), urandom(32)
     said = await people.create_invitation(
-        therapist, now, lookup=lookup, thread=thread, invite=urandom(300), charter=urandom(200), charter_sig=urandom(64),
-        chain_seq=0, expires_at=now + DAY, audit=leaf(),
-    )  # fmt: skip
+        therapist,
+        now,
+        lookup=lookup,
+        thread=thread,
+        invite=urandom(300),
+        charter=urandom(200),
+        charter_sig=urandom(64),
+        chain_seq=0,
+        expires_at=now + DAY,
+        audit=leaf(),
+    )
     assert said == "created"
     somebody, device = person()
     joining = Joining(
-        accept=urandom(200), owner_seq=0, practice_rules_version=0, owner_rules_version=0, t0=urandom(32), suite=1,
-        charter_hash=urandom(32), charter=urandom(330), commit=urandom(3000), commit_hash=commit_hash,
-        seats=[device.device, therapist.device], sheet=urandom(150), rules_hash=urandom(32), shared=b"{}", part=b"{}",
-        salts=[urandom(16), urandom(16)], audit=[leaf()],
-    )  # fmt: skip
+        accept=urandom(200),
+        owner_seq=0,
+        practice_rules_version=0,
+        owner_rules_version=0,
+        t0=urandom(32),
+        suite=1,
+        charter_hash=urandom(32),
+        charter=urandom(330),
+        commit=urandom(3000),
+        commit_hash=commit_hash,
+        seats=[device.device, therapist.device],
+        sheet=urandom(150),
+        rules_hash=urandom(32),
+        shared=b"{}",
+        part=b"{}",
+        salts=[urandom(16), urandom(16)],
+        audit=[leaf()],
+    )
     assert await people.join(practice, lookup, now, somebody, joining) == "joined"
     return await log_in(people, practice, now, somebody.account, device.device), thread, commit_hash
 

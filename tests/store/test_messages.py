@@ -1,11 +1,13 @@
 """The functions that take, hold, release and place messages, against PostgreSQL."""
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 from os import urandom
 
 import pytest
 
+from etherapy.rules.calendar import milliseconds
 from etherapy.store.database import Database, Refused
 from etherapy.store.due import Due
 from etherapy.tep.placing import Entry, thread_next
@@ -54,11 +56,17 @@ async def test_every_t_follows_from_the_one_before_and_its_entry(room: Room) -> 
         await room.send(NIGHT + timedelta(minutes=minute), at_once=True)
     await room.send(NIGHT + timedelta(minutes=5), release_at=MORNING)
     rows, end = await room.threads.page(room.client, MORNING, room.thread, 0, 100)
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in itertools.pairwise(rows):
         p = after.placed
         entry = Entry(
-            after.item_type, p.reason, p.generation, p.n, int(p.placed_at.timestamp() * 1000), p.item_hash, p.promise_hash
-        )  # fmt: skip
+            after.item_type,
+            p.reason,
+            p.generation,
+            p.n,
+            milliseconds(p.placed_at),
+            p.item_hash,
+            p.promise_hash,
+        )
         assert thread_next(before.placed.t, entry) == p.t
     assert end.t == rows[-1].placed.t and end.n == 6
 

@@ -22,8 +22,8 @@ async def test_a_thread_that_cannot_be_released_delays_no_other_and_is_released_
         await one.send(NIGHT, release_at=MORNING)
     connection = await connect(store.bootstrap_dsn, timeout=5)
     await connection.execute(  # something stands already where the message is to be placed
-        "INSERT INTO entry SELECT practice_id, thread_id, 3, item_type, reason, generation, placed_at, item_hash,"
-        " promise_hash, t FROM entry WHERE thread_id = $1 AND n = 2",
+        "INSERT INTO entry SELECT practice_id, thread_id, 3, item_type, reason, generation, placed_at,"
+        " item_hash, promise_hash, t FROM entry WHERE thread_id = $1 AND n = 2",
         room.thread,
     )
     assert [turn["thread_id"] for turn in await other.threads.inbox(room.therapist, MORNING, 50)] == [thread]

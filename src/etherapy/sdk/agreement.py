@@ -1,6 +1,6 @@
 """The agreement that a charter names: the text that both sides accept when a client joins (decisions.md D-12)."""
 
-from etherapy.tep.charter import agreement_hash
+>>> from etherapy.tep.charter import agreement_hash
 
 AGREEMENT = """\
 Messages in this thread are encrypted between your devices and those of your therapist. The service keeps them \

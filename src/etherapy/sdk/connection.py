@@ -5,22 +5,22 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from etherapy.clock import Clock, SystemClock
-from etherapy.crypto.keys import DeviceKeys
-from etherapy.protocol import endpoints
-from etherapy.protocol.people import Person as WhoAmI
-from etherapy.rules.calendar import milliseconds
-from etherapy.sdk.faults import NotEnrolled, Refuted, WrongServer
-from etherapy.sdk.findings import Finding, Kind, join_new
-from etherapy.sdk.log_copy import LogReader
-from etherapy.sdk.login import DeviceLogin
-from etherapy.sdk.people import People
-from etherapy.sdk.profile import Profile
-from etherapy.sdk.transport import Transport
-from etherapy.tep import cbor
-from etherapy.tep.malformed import Malformed
-from etherapy.tep.receipts import KeyDates
-from etherapy.tep.serverkeys import ServerKeys, home, verify_server_chain
+    >>> from etherapy.clock import Clock, SystemClock
+    >>> from etherapy.crypto.keys import DeviceKeys
+    >>> from etherapy.protocol import endpoints
+    >>> from etherapy.protocol.people import Person as WhoAmI
+    >>> from etherapy.rules.calendar import milliseconds
+    >>> from etherapy.sdk.faults import NotEnrolled, Refuted, WrongServer
+    >>> from etherapy.sdk.findings import Finding, Kind, join_new
+    >>> from etherapy.sdk.log_copy import LogReader
+    >>> from etherapy.sdk.login import DeviceLogin
+    >>> from etherapy.sdk.people import People
+    >>> from etherapy.sdk.profile import Profile
+    >>> from etherapy.sdk.transport import Transport
+    >>> from etherapy.tep import cbor
+    >>> from etherapy.tep.malformed import Malformed
+    >>> from etherapy.tep.receipts import KeyDates
+    >>> from etherapy.tep.serverkeys import ServerKeys, home, verify_server_chain
 
 
 class Connection:

@@ -28,8 +28,9 @@ from etherapy.sdk.connection import Connection
 from etherapy.sdk.faults import AlreadyEnrolled, DeviceFault, Refuted, WrongServer
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.invitation_check import Checked, check_invitation
+from etherapy.sdk.kept import Identity, Pending, ThreadState
 from etherapy.sdk.links import WayIn, read_link
-from etherapy.sdk.profile import Identity, Pending, Profile, ThreadState
+from etherapy.sdk.profile import Profile
 from etherapy.sdk.session import Session
 from etherapy.sdk.spine import Pin
 from etherapy.sdk.transport import Transport

@@ -12,9 +12,9 @@ from etherapy.crypto.messages import Opened, open_message
 from etherapy.rules.calendar import instant
 from etherapy.sdk.epochs import Epochs, chains_of
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.kept import OwnItem
 from etherapy.sdk.message import Message, text_of
 from etherapy.sdk.people import Person
-from etherapy.sdk.profile import OwnItem
 from etherapy.sdk.promises import PromiseView, read_promise
 from etherapy.sdk.spine import Spine
 from etherapy.tep.envelope import Envelope, envelope_verifies, parse_envelope

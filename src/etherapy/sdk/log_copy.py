@@ -16,7 +16,7 @@ from etherapy.protocol.logs import ConsistencyQuery, InclusionQuery, LeavesQuery
 from etherapy.protocol.problems import NoSuchLog
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.profile import LogCopy
+from etherapy.sdk.kept import LogCopy
 from etherapy.sdk.transport import Transport
 from etherapy.tep.serverkeys import ServerKeys, Use
 

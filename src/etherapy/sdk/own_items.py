@@ -6,8 +6,8 @@ Pure. Everything is judged from what the server signed, never from this device's
 from collections.abc import Iterable, Iterator
 
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.kept import OwnItem
 from etherapy.sdk.message import Message
-from etherapy.sdk.profile import OwnItem
 from etherapy.sdk.promises import read_promise
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.recall import recall_hash

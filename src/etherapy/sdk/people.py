@@ -12,8 +12,8 @@ from etherapy.protocol.people import ChainLink
 from etherapy.protocol.threads import PageQuery
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.kept import KnownLinks
 from etherapy.sdk.log_copy import LogReader
-from etherapy.sdk.profile import KnownLinks
 from etherapy.sdk.transport import Transport
 from etherapy.tep.chain import Chain
 from etherapy.tep.leaves import chain_link_leaf, leaf_hash

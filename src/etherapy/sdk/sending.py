@@ -18,9 +18,9 @@ from etherapy.sdk.answers import Accepted, accept_answer
 from etherapy.sdk.committing import settle_epoch
 from etherapy.sdk.faults import DeviceFault, ForeignMid, NothingHeld, NotInThread, NotSentYet, TooLong
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.kept import OwnItem
 from etherapy.sdk.message import RefusedDraft, SentMessage, text_of
 from etherapy.sdk.own_items import bound, is_late, newest
-from etherapy.sdk.profile import OwnItem
 from etherapy.sdk.rules_seen import rules_of
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.sdk.transport import Garbled, Unreachable

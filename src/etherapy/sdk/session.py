@@ -1,45 +1,32 @@
-"""A person's session on one device: write, read, follow (design: pleasant, and nothing believed unchecked)."""
+"""A person's session on one device: write, read, follow; nothing is believed unchecked."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
 from typing import Final, Literal
 
-from etherapy.clock import Clock
-from etherapy.crypto.keys import DeviceKeys
-from etherapy.protocol import endpoints
-from etherapy.protocol.messages import AskPreview, Explanation, Previewed, ServiceClass
-from etherapy.protocol.threads import Changes, SyncQuery
-from etherapy.rules.layers import Rules
-from etherapy.sdk.committing import settle_epoch
-from etherapy.sdk.connection import Connection
-from etherapy.sdk.faults import NoSuchThreadHere, NothingHeld, NotInThread, Refuted, ThreadHalted
-from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.letters import by_therapist
-from etherapy.sdk.message import Message, RefusedDraft, SentMessage, Synced, ThreadView, WaitingMessage
-from etherapy.sdk.profile import Profile, ThreadState
-from etherapy.sdk.promises import PromiseView, read_promise, write_bundle
-from etherapy.sdk.rules_seen import rules_of
-from etherapy.sdk.sending import look_after, read_own, send_again, take_back, write_text
-from etherapy.sdk.thread_desk import ThreadDesk
-from etherapy.sdk.transport import Transport, Unreachable
-from etherapy.tep.envelope import TAG_BYTES, padded_size, parse_envelope
-from etherapy.tep.epoch import Role
-from etherapy.tep.malformed import Malformed
+>>> from etherapy.protocol import endpoints
+>>> from etherapy.protocol.messages import AskPreview, Explanation, Previewed, ServiceClass
+>>> from etherapy.rules.layers import Rules
+>>> from etherapy.sdk.faults import NothingHeld
+>>> from etherapy.sdk.message import SentMessage, Synced
+>>> from etherapy.sdk.promises import write_bundle
+>>> from etherapy.sdk.reading import Reading
+>>> from etherapy.sdk.rules_seen import rules_of
+>>> from etherapy.sdk.sending import take_back, write_text
+>>> from etherapy.tep.envelope import TAG_BYTES, padded_size
+>>> from etherapy.tep.epoch import Role
 
-RoleName = Literal["client", "therapist", "co_therapist", "family"]
-_ROLES: Final[dict[int, RoleName]] = {
-    Role.CLIENT: "client",
-    Role.THERAPIST: "therapist",
-    Role.CO_THERAPIST: "co_therapist",
-    Role.FAMILY: "family",
-}
-_POLL = 25
-_VIEW_BYTES = 120
+>>> RoleName = Literal["client", "therapist", "co_therapist", "family"]
+>>> _ROLES: Final[dict[int, RoleName]] = {
+...     Role.CLIENT: "client",
+...     Role.THERAPIST: "therapist",
+...     Role.CO_THERAPIST: "co_therapist",
+...     Role.FAMILY: "family",
+>>> }
+>>> _POLL = 25
+>>> _VIEW_BYTES = 120
 """What a payload holds besides its text, roughly; a preview needs no more."""
 
 
-class Session(Connection):
+class Session(Reading):
     """A client or a therapist on one device.
 
         async with await Session.open(profile) as me:
@@ -50,164 +37,6 @@ class Session(Connection):
 
     `zone` is where the person is now (IANA name), for the words of answers; empty: on the practice's wall.
     """
-
-    def __init__(
-        self,
-        profile: Profile,
-        transport: Transport,
-        clock: Clock | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-        *,
-        keys: DeviceKeys | None = None,
-    ) -> None:
-        super().__init__(profile, transport, clock, monotonic, keys=keys)
-        self.zone = ""
-        self._desks: dict[bytes, ThreadDesk] = {}
-        self._syncing = asyncio.Lock()
-
-    # --- reading --------------------------------------------------------------------------------------------
-
-    async def sync(self, wait: int = 0) -> Synced:
-        """Fetch and verify all that is new in all threads; send what waits in the outbox.
-
-        With `wait` the server holds the answer back up to so many seconds (at most 25) until there is
-        something. Nothing that was placed is ever skipped: the cursor moves after a thread was read.
-
-            news = await me.sync()
-            for finding in news.findings: print(finding)
-        """
-        async with self._syncing:
-            return await self._sync(min(max(wait, 0), _POLL))
-
-    async def _sync(self, wait: int) -> Synced:
-        messages: list[Message] = []
-        findings: list[Finding] = []
-        threads: list[bytes] = []
-        sent, refused = await self._empty_outbox()
-        while True:
-            changes = await self._changes(wait)
-            for change in changes.threads:
-                desk = self._desk_of(bytes(change.thread), change.role)
-                async with desk.lock:
-                    await desk.catch_up()
-                    findings += await self._settle(desk)
-                threads.append(bytes(change.thread))
-            if changes.cursor != self.profile.kept.cursor:
-                self.profile.kept.cursor = changes.cursor
-                self.profile.save()
-            if not changes.threads:
-                break
-            wait = 0
-        for desk in list(self._desks.values()):
-            async with desk.lock:
-                findings += await look_after(desk)
-                news = desk.tell()
-                messages += news.messages
-                findings += news.findings
-        if threads:
-            findings += await self.check_logs()
-        return Synced(tuple(messages), tuple(findings), tuple(threads), tuple(sent), tuple(refused))
-
-    async def _changes(self, wait: int) -> Changes:
-        query = SyncQuery(after=self.profile.kept.cursor, wait=wait)
-        return await self.transport.call(endpoints.read_changes, query=query, time_out=30.0 + wait)
-
-    async def _settle(self, desk: ThreadDesk) -> list[Finding]:
-        """Begin a new epoch where the roster is stale, whether or not anything is to be sent (A-5)."""
-        try:
-            await settle_epoch(desk)
-        except Refuted as refuted:
-            return self.note([refuted.finding])
-        except (NotInThread, ThreadHalted):
-            pass  # shown where somebody writes
-        return []
-
-    async def follow(self) -> AsyncIterator[Message]:
-        """Messages as they are placed, for ever. Waits out a server that is away.
-
-        async for message in me.follow(): print(message.text)
-        """
-        pause = 1.0
-        while True:
-            try:
-                news = await self.sync(_POLL)
-                pause = 1.0
-            except Unreachable:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, 30.0)
-                continue
-            for message in news.messages:
-                yield message
-
-    async def threads(self) -> list[ThreadView]:
-        """The threads that this device knows, the newest first; `sync` brings further ones.
-
-        thread = (await me.threads())[0].thread
-        """
-        views = [await self._view(self.desk(thread)) for thread in self.profile.thread_ids()]
-        return sorted(views, key=lambda one: (one.last_placed_at is None, one.last_placed_at), reverse=True)
-
-    async def _view(self, desk: ThreadDesk) -> ThreadView:
-        async with desk.lock:
-            await desk.load()
-        state, messages = desk.state, desk.log.messages
-        therapist = state.role in (Role.THERAPIST, Role.CO_THERAPIST)
-        return ThreadView(
-            thread=state.thread,
-            role=_ROLES.get(state.role, "client"),
-            with_name=(state.label or f"client {state.thread.hex()[:6]}") if therapist else state.owner_name,
-            last_n=desk.log.n,
-            messages=len(messages),
-            last_placed_at=messages[-1].placed_at if messages else None,
-            seen_by_practice=any(by_therapist(one) for one in messages if one.standing != "refused"),
-            halted=desk.halted,
-        )
-
-    async def messages(self, thread: bytes) -> list[Message]:
-        """All placed messages of a thread that this device has, in their order.
-
-        for message in await me.messages(thread): print(message.mine, message.text)
-        """
-        desk = self.desk(thread)
-        async with desk.lock:
-            await desk.load()
-            return list(desk.log.messages)
-
-    async def waiting(self, thread: bytes) -> list[WaitingMessage]:
-        """One's own messages that are held and can still be taken back, oldest first."""
-        desk = self.desk(thread)
-        answer = await self.transport.call(endpoints.read_waiting, thread=thread)
-        async with desk.lock:
-            await desk.load()
-            found: list[WaitingMessage] = []
-            for one in answer.messages:
-                promise = self._promise(desk, bytes(one.promise))
-                text = read_own(desk, bytes(one.envelope))
-                odd = self._foreign(desk, bytes(one.envelope), bytes(one.promise))
-                found.append(WaitingMessage(thread, bytes(one.mid), text, promise, one.decision, odd))
-            return found
-
-    def _promise(self, desk: ThreadDesk, receipt: bytes) -> PromiseView:
-        try:
-            return read_promise(receipt, self.receipt_keys)
-        except Malformed as bad:
-            words = f"a promise does not hold: {bad}"
-            raise Refuted(desk.log.find(Kind.BAD_PROMISE, words, desk.log.n, {"receipt": receipt})) from None
-
-    def _foreign(self, desk: ThreadDesk, envelope: bytes, receipt: bytes) -> tuple[Finding, ...]:
-        """An alarm when something waits under this device's name that it did not make (A-3)."""
-        try:
-            read = parse_envelope(envelope)
-        except Malformed:
-            return ()
-        own = desk.state.own.get(read.header.mid)
-        if read.header.device != self.keys.device_id or (own and read.item_hash in own.attempts):
-            return ()
-        words = "a message waits that this device signed but did not make: a copy of it may exist"
-        proof = {"envelope": envelope, "receipt": receipt}
-        return tuple(self.note([desk.log.find(Kind.NOT_MINE, words, desk.log.n, proof)]))
-
-    # --- writing --------------------------------------------------------------------------------------------
 
     async def preview(
         self, thread: bytes, text: str, urgent: bool = False, *, service_class: ServiceClass = 1
@@ -250,20 +79,6 @@ class Session(Connection):
         sent, refused = await self._empty_outbox()
         return Synced(sent=tuple(sent), refused=tuple(refused))
 
-    async def _empty_outbox(self) -> tuple[list[SentMessage], list[RefusedDraft]]:
-        sent: list[SentMessage] = []
-        refused: list[RefusedDraft] = []
-        for thread in self.profile.thread_ids():
-            desk = self.desk(thread)
-            if not any(one.state == "outbox" for one in desk.state.own.values()):
-                continue
-            async with desk.lock:
-                await desk.load()
-                arrived, not_taken = await send_again(desk)
-            sent += arrived
-            refused += not_taken
-        return sent, refused
-
     async def recall(self, thread: bytes, mid: bytes) -> SentMessage:
         """Take back a message that is still held; nobody else ever learns of it. AlreadyPlaced: too late.
 
@@ -303,24 +118,3 @@ class Session(Connection):
         found = rules_of(desk.state.sheets)
         assert found is not None
         return found
-
-    # --- desks ----------------------------------------------------------------------------------------------
-
-    def desk(self, thread: bytes) -> ThreadDesk:
-        """One thread's inner workings; NoSuchThreadHere."""
-        if thread not in self._desks:
-            state = self.profile.thread(thread)
-            if state is None:
-                raise NoSuchThreadHere("this device knows no such thread")
-            self._desks[thread] = ThreadDesk(self, state)
-        return self._desks[thread]
-
-    def _desk_of(self, thread: bytes, role: int) -> ThreadDesk:
-        """The desk of a thread that the server names, made when it is new."""
-        state = self.profile.thread(thread)
-        if state is None:
-            state = ThreadState(thread=thread, label=self.profile.kept.labels.get(thread, ""))
-        if state.role != role:
-            state.role = role
-            self.profile.save_thread(state)
-        return self.desk(thread)

@@ -3,27 +3,27 @@
 import asyncio
 from collections.abc import Sequence
 
-from etherapy.crypto.keys import DeviceKeys
-from etherapy.protocol import endpoints
-from etherapy.protocol.threads import PageQuery
-from etherapy.sdk.connection import Connection
-from etherapy.sdk.epochs import Began
-from etherapy.sdk.faults import Refuted, ThreadHalted
-from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.message import Message
-from etherapy.sdk.own_items import judge_placed, overdue_by
-from etherapy.sdk.people import Person
-from etherapy.sdk.profile import KeptItem, ThreadState
-from etherapy.sdk.rules_seen import follow_sheets
-from etherapy.sdk.spine import Pin
-from etherapy.sdk.thread_log import Applied, Reader, ThreadLog, people_of
-from etherapy.tep.epoch import parse_commit
-from etherapy.tep.invite import parse_accept, parse_invite
-from etherapy.tep.malformed import Malformed
-from etherapy.tep.payload import View
-from etherapy.tep.placing import Entry, ItemType
+    >>> from etherapy.crypto.keys import DeviceKeys
+    >>> from etherapy.protocol import endpoints
+    >>> from etherapy.protocol.threads import PageQuery
+    >>> from etherapy.sdk.connection import Connection
+    >>> from etherapy.sdk.epochs import Began
+    >>> from etherapy.sdk.faults import Refuted, ThreadHalted
+    >>> from etherapy.sdk.findings import Finding, Kind
+    >>> from etherapy.sdk.kept import KeptItem, ThreadState
+    >>> from etherapy.sdk.message import Message
+    >>> from etherapy.sdk.own_items import judge_placed, overdue_by
+    >>> from etherapy.sdk.people import Person
+    >>> from etherapy.sdk.rules_seen import follow_sheets
+    >>> from etherapy.sdk.spine import Pin
+    >>> from etherapy.sdk.thread_log import Applied, Reader, ThreadLog, people_of
+    >>> from etherapy.tep.epoch import parse_commit
+    >>> from etherapy.tep.invite import parse_accept, parse_invite
+    >>> from etherapy.tep.malformed import Malformed
+    >>> from etherapy.tep.payload import View
+    >>> from etherapy.tep.placing import Entry, ItemType
 
-_PAGE = 100
+    >>> _PAGE = 100
 
 
 class ThreadDesk:

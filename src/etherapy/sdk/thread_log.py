@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.sdk.epochs import Began, Epochs
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.kept import KeptItem, OwnItem
 from etherapy.sdk.letters import Letters, RootClaim
 from etherapy.sdk.message import Message
 from etherapy.sdk.people import Person
-from etherapy.sdk.profile import KeptItem, OwnItem
 from etherapy.sdk.spine import Pin, Spine
 from etherapy.tep.epoch import parse_commit
 from etherapy.tep.malformed import Malformed

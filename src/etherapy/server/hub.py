@@ -23,16 +23,13 @@ class Hub:
         self._forgotten = 0
         self._told: OrderedDict[Reader, int] = OrderedDict()
         self._waiting: dict[Reader, set[asyncio.Future[None]]] = {}
+        self.occupied = asyncio.Event()
+        """Set while somebody waits."""
 
     @property
     def mark(self) -> int:
         """Now, in the hub's own count."""
         return self._mark
-
-    @property
-    def waiting(self) -> int:
-        """How many readers wait now."""
-        return sum(map(len, self._waiting.values()))
 
     def tell(self, practice: bytes, accounts: Iterable[bytes]) -> None:
         """Something new is there for these accounts."""
@@ -55,9 +52,12 @@ class Hub:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiters = self._waiting.setdefault(reader, set())
         waiters.add(waiter)
+        self.occupied.set()
         try:
             await waiter
         finally:
             waiters.discard(waiter)
             if not waiters and self._waiting.get(reader) is waiters:
                 del self._waiting[reader]
+            if not self._waiting:
+                self.occupied.clear()

@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
-from asyncpg import Record
+from asyncpg import InterfaceError, InternalClientError, PostgresError, Record
 
 from etherapy.store.connection import Connection, connect
 from etherapy.store.faults import Refused, StoreFault, StoreUnavailable, sort_fault
@@ -88,7 +88,8 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection for what is not a function of ours: the self-check, the catalogue lint.
 
-        It is ended afterwards, whatever was done with it. Not shielded and not for the hot path.
+        It is ended afterwards, whatever was done with it. Not shielded and not for the hot path. Raises what
+        the driver raises, except that a database which went away is StoreUnavailable here as well.
         """
         try:
             lease = await asyncio.wait_for(self._pool.take(), self._deadline)
@@ -99,6 +100,11 @@ class Database:
             if lease.connection is None:
                 raise StoreUnavailable("closed")
             yield lease.connection
+        except (PostgresError, InterfaceError, InternalClientError) as error:
+            fault = sort_fault("connection", error)
+            if isinstance(fault, StoreUnavailable):
+                raise fault from None
+            raise
         finally:
             self._pool.give_back(lease)
 

@@ -2,14 +2,17 @@
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import click
 
 from etherapy.cli.demo.audience import instructions, write_commands
 from etherapy.cli.demo.people import gather
+from etherapy.cli.demo.scene import Scene
 from etherapy.cli.demo.stage import Stage, set_stage
-from etherapy.cli.demo.story import Story
+from etherapy.cli.demo.story import STORY
 from etherapy.cli.demo.telling import DidNotHold, Telling, flush
 from etherapy.cli.saying import complain
 
@@ -23,7 +26,7 @@ from etherapy.cli.saying import complain
 )
 def demo(check: bool, data: Path | None) -> None:
     """Watch a message that is sent at night and answered in the morning; everything in it is synthetic."""
-    telling = Telling(STEPS)
+    telling = Telling(len(STORY))
     click.echo(click.style("Etherapy: a message sent at night is answered in the morning.", bold=True))
     click.echo("Real server, real PostgreSQL, real encryption, real time zones; invented people.")
     stopped = False
@@ -45,31 +48,27 @@ def demo(check: bool, data: Path | None) -> None:
         raise click.exceptions.Exit(130 if stopped else 1)
 
 
-STEPS = 11
-"""How many steps the story has."""
-
-
 async def _play(stage: Stage, telling: Telling, check: bool) -> None:
     with gather(stage) as cast:
-        story = Story(stage, cast, telling)
-        for name, title, step in story.steps:
-            with telling.step(name, title):
-                await step()
+        scene = Scene(stage, cast, telling)
+        for step in STORY:
+            with telling.step(step.name, step.title):
+                await step.tell(scene)
     if check:
         return
     write_commands(stage)
     click.echo()
-    for line in instructions(stage, story.night):
+    for line in instructions(stage, scene.night):
         click.echo(line)
     flush()
-    while stage.running:
+    while stage.running:  # noqa: ASYNC110 - another process, which sets no event of ours
         await asyncio.sleep(0.2)
     complain("the server has ended by itself", f"its log is in {stage.log}")
 
 
-async def _until_told(work: "asyncio._CoroutineLike[None]") -> None:
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     """Do the work, and leave it in good order when asked to by SIGTERM as by Ctrl-C."""
-    task = asyncio.ensure_future(work)
+    task = asyncio.get_running_loop().create_task(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     await task
 

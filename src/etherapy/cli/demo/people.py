@@ -30,8 +30,8 @@ class Cast:
     night: str = field(default_factory=lambda: f"lanternfish-{_mark()}")
     later: str = field(default_factory=lambda: f"marmalade-{_mark()}")
     morning: str = field(default_factory=lambda: f"lighthouse-{_mark()}")
-    secrets: list[str] = field(default_factory=list)
-    """Recovery codes and the secret parts of links."""
+    secrets: list[str | bytes] = field(default_factory=list)
+    """Recovery codes as they are shown, and the secret bytes of links."""
     thread: bytes = b""
     mids: list[bytes] = field(default_factory=list)
 
@@ -39,14 +39,14 @@ class Cast:
     def texts(self) -> tuple[str, str, str]:
         """What is written at night, a little later, and in the morning."""
         return (
-            f"I lie awake again. Tonight it feels like {self.night}, and I did not want to keep it to myself.",
+            f"I lie awake again. It feels like {self.night}, and I did not want to keep it to myself.",
             f"One more thing before I forget it: {self.later} did help a little.",
             f"Thank you for writing it down. Let us begin with {self.morning} on Thursday.",
         )
 
     @property
-    def planted(self) -> list[str]:
-        """Every word that may be found on nobody's machine but theirs."""
+    def planted(self) -> list[str | bytes]:
+        """Everything that may be found on nobody's machine but theirs."""
         return [self.night, self.later, self.morning, *self.secrets]
 
     @asynccontextmanager

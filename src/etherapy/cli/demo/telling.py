@@ -82,6 +82,11 @@ def on_wall(at: datetime, name: str) -> str:
     return f"{at.astimezone(place):%a %d %b %Y, %H:%M} in {name.rpartition('/')[2].replace('_', ' ')}"
 
 
+def as_written(at: datetime | None) -> str | None:
+    """An instant as the document at the end has it."""
+    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def flush() -> None:
     """Have everything that was said read."""
     sys.stdout.flush()

@@ -18,6 +18,9 @@ from etherapy.server.operate.site import Site
 _BYTEA = re.compile(rb"\\x((?:[0-9a-f]{2})+)")
 _SHORTEST = 8
 
+Word = str | bytes
+"""A word as somebody wrote it, or secret bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -29,7 +32,7 @@ class Search:
     """Planted spellings that the search did not find: if there are any, it proves nothing."""
 
 
-async def search_store(site: Site, words: Iterable[str], files: Iterable[Path] = ()) -> Search:
+async def search_store(site: Site, words: Iterable[Word], files: Iterable[Path] = ()) -> Search:
     """Search a dump of everything in the database, and `files`, for words of 8 characters or more."""
     wanted = list(words)
     if any(len(word) < _SHORTEST for word in wanted):
@@ -38,7 +41,7 @@ async def search_store(site: Site, words: Iterable[str], files: Iterable[Path] =
     return await asyncio.to_thread(search_texts, texts, wanted)
 
 
-def search_texts(texts: list[bytes], words: list[str]) -> Search:
+def search_texts(texts: list[bytes], words: list[Word]) -> Search:
     """Search these texts, and the bytes that are written in them as hexadecimal."""
     hits = [name for text in texts for name in _found(text, words)]
     control = _planted(texts[0] if texts else b"", words)
@@ -47,16 +50,17 @@ def search_texts(texts: list[bytes], words: list[str]) -> Search:
     return Search(sum(map(len, texts)), sorted(set(hits)), missed)
 
 
-def spellings(word: str) -> Iterator[tuple[str, bytes]]:
+def spellings(word: Word) -> Iterator[tuple[str, bytes]]:
     """The ways in which a word could lie in a dump, each with its name.
 
     In base64 a word looks different for each of three positions; the characters that depend on its
     neighbours are left out.
     """
-    data = word.encode()
-    yield "text", data
-    for name in ("utf-16-le", "utf-16-be"):
-        yield name, word.encode(name)
+    data = word.encode() if isinstance(word, str) else word
+    yield "text" if isinstance(word, str) else "bytes", data
+    if isinstance(word, str):
+        for name in ("utf-16-le", "utf-16-be"):
+            yield name, word.encode(name)
     yield "hex", data.hex().encode()
     yield "HEX", data.hex().upper().encode()
     for encode, name in ((b64encode, "base64"), (urlsafe_b64encode, "base64url")):
@@ -67,7 +71,7 @@ def spellings(word: str) -> Iterator[tuple[str, bytes]]:
             yield f"{name} at {before}", inner[first:last]
 
 
-def _found(text: bytes, words: list[str]) -> Iterator[str]:
+def _found(text: bytes, words: list[Word]) -> Iterator[str]:
     blobs = b"\n".join(bytes.fromhex(found[1].decode()) for found in _BYTEA.finditer(text))
     for haystack in (text, blobs):
         folded = haystack.lower()
@@ -76,7 +80,7 @@ def _found(text: bytes, words: list[str]) -> Iterator[str]:
                 yield name
 
 
-def _planted(text: bytes, words: list[str]) -> bytes:
+def _planted(text: bytes, words: list[Word]) -> bytes:
     """A copy of the text with every spelling in it, as text and inside a bytea in turn."""
     lines = [
         b"planted " + (b"\\x" + needle.hex().encode() if number % 2 else needle)
@@ -86,8 +90,9 @@ def _planted(text: bytes, words: list[str]) -> bytes:
     return b"\n".join([text[:half], *lines, text[half:]])
 
 
-def _all_spellings(words: list[str]) -> list[tuple[str, bytes]]:
-    return [(f"{word}: {name}", needle) for word in words for name, needle in spellings(word)]
+def _all_spellings(words: list[Word]) -> list[tuple[str, bytes]]:
+    named = [(word if isinstance(word, str) else f"secret {n}", word) for n, word in enumerate(words, 1)]
+    return [(f"{called}: {name}", needle) for called, word in named for name, needle in spellings(word)]
 
 
 def _dump(site: Site) -> bytes:

@@ -1,0 +1,155 @@
+"""Nobody but its sender can notice a message that waits, or that was taken back (G5; tep_amendments.md 78 and 79)."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from etherapy.binary import B64
+from etherapy.protocol import endpoints
+from etherapy.protocol.agreed_rules import SetRules
+from etherapy.protocol.messages import AskPreview, SendMessage
+from tests.server.asking import Ask
+from tests.server.asks import WHOLE_TABLE, make, of_another
+from tests.server.clinic import MORNING, NIGHT, Clinic, Furnished
+from tests.server.matrix import plant
+from tests.server.people import invitation
+from tests.server.twins import Twins, twins
+
+OTHERS = ("A.therapist", "A.other_client", "A.far_client", "A.other_therapist", "A.supervisor", "A.administrator", "B.therapist")
+"""Everybody but `A.client`, who writes."""
+QUERIES = {
+    "read_page": ("", "after=0&limit=2", "after=4", "after=5&limit=100"),
+    "read_changes": ("", "after=0&limit=1", "after=2", "after=100"),
+    "read_decisions": ("", "start=0&limit=500"),
+    "read_leaves": ("", "start=2&limit=1000"),
+    "prove_inclusion": ("index=0&size=1", "index=1&size=4", "index=0&size=40"),
+    "prove_consistency": ("old=1&new=2", "old=2&new=40"),
+    "read_notices": ("", "since=2026-01-01T00:00:00Z"),
+}
+
+
+@pytest.fixture
+async def both(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Twins]:
+    async with twins(furnished, tmp_path) as found:
+        yield found
+
+
+async def look_everywhere(both: Twins) -> None:
+    """Everybody else reads whatever can be read, and asks about the one who writes and what was written."""
+    written = [sealed for name, sealed in both.secret.sent.items() if name.startswith("A.client")]
+    for caller in OTHERS:
+        who = both.quiet.people[caller]
+        for name, endpoint in sorted(WHOLE_TABLE.items()):
+            if endpoint.method != "GET" or name in ("live", "openapi"):
+                continue
+            for named in (None, of_another(both.quiet, "A.client")):
+                made = await make(both.quiet, name, who, named)
+                for query in QUERIES.get(name, (made.ask.query,)):
+                    paths = [made.ask.path]
+                    if "{log}" in endpoint.path:
+                        paths.append(made.ask.path.replace("keys", "audit"))
+                    for path in paths:
+                        await both.ask(caller, Ask("GET", path, query))
+        for sealed in written:
+            for endpoint in (endpoints.read_message, endpoints.explain_message):
+                path = endpoint.fill({"thread": both.quiet.talks["A.client"].thread, "mid": sealed.mid})
+                await both.ask(caller, Ask("GET", path))
+
+
+async def live_on(both: Twins) -> None:
+    """The therapist goes on working, in that thread and in others: every command, not reads alone."""
+    thread = both.quiet.talks["A.client"].thread
+    preview = endpoints.preview.fill({"thread": thread})
+    for asked in (AskPreview(), AskPreview(urgent=True), AskPreview(service_class=3)):
+        await both.ask("A.therapist", Ask("POST", preview, body=asked))
+    send = endpoints.send_message.fill({"thread": thread})
+    body = SendMessage(B64(both.letter("A.therapist", "an answer").envelope))
+    assert (await both.ask("A.therapist", Ask("POST", send, body=body))).status == 200
+    await both.ask("A.therapist", Ask("POST", send, body=body))
+    offer = await both.quiet.prepare_offer("A.therapist")
+    assert (await both.ask("A.therapist", Ask("POST", "/invitations", body=invitation(offer)))).status == 201
+    commit = (await make(both.quiet, "commit_epoch", both.quiet.people["A.therapist"])).ask
+    assert (await both.ask("A.therapist", commit)).status == 201
+    await look_everywhere(both)
+
+
+async def hold(clinic: Clinic) -> None:
+    await clinic.say("A.client", "secretly held", clinic.talks["A.client"])
+
+
+async def hold_and_take_back(clinic: Clinic) -> None:
+    talk = clinic.talks["A.client"]
+    message = await clinic.say("A.client", "secretly taken back", talk)
+    await clinic.take_back("A.client", talk, message)
+
+
+async def test_a_message_that_waits_is_not_noticed(both: Twins) -> None:
+    await both.hide(hold)
+    await look_everywhere(both)
+    await live_on(both)
+    await both.hide(hold)
+    await both.turn_to(NIGHT + timedelta(hours=6))
+    await look_everywhere(both)
+    await both.turn_to(MORNING - timedelta(seconds=1))
+    await look_everywhere(both)
+    assert not both.told_apart()
+    assert len(both.heard) > 600
+
+
+async def test_when_it_is_released_it_is_noticed(both: Twins) -> None:
+    """The control: what is asked would tell, were there something to tell."""
+    await both.hide(hold)
+    await both.turn_to(MORNING)
+    await look_everywhere(both)
+    told = both.told_apart()
+    assert {one.partition(":")[0] for one in told} == {"A.therapist", "A.supervisor", "A.administrator"}
+    for place in ("/items", "/inbox", "/changes"):
+        assert any(place in one for one in told), place
+
+
+async def test_a_message_taken_back_is_never_noticed_by_readers(both: Twins) -> None:
+    await both.hide(hold_and_take_back)
+    await look_everywhere(both)
+    await live_on(both)
+    await both.turn_to(MORNING)
+    await look_everywhere(both)
+    assert not both.told_apart()
+    await both.turn_to(MORNING + timedelta(days=3))
+    await look_everywhere(both)
+    readers = ("A.therapist", "A.other_client", "A.far_client", "A.other_therapist", "B.therapist")
+    assert not [one for one in both.told_apart() if one.startswith(readers)]
+
+
+@pytest.mark.parametrize(("caller", "place"), [("A.therapist", "/rules"), ("A.administrator", "/practice/rules")])
+async def test_new_rules_do_not_tell_what_waits(both: Twins, caller: str, place: str) -> None:
+    """Also not when they bring it forward: it is noticed when it is released, not before."""
+    await both.hide(hold)
+    said = (await both.ask(caller, Ask("GET", place))).json()
+    earlier = {"kind": "window.weekly", "windows": [{"days": ["mon"], "start": "07:00", "end": "17:00"}]}
+    rules = [rule for rule in said["rules"] if rule["kind"] != "window.weekly"]
+    if place == "/practice/rules":
+        earlier["zone"] = "America/New_York"
+    answer = await both.ask(caller, Ask("PUT", place, body=SetRules(said["version"], [earlier, *rules])))
+    assert answer.status == 200
+    await look_everywhere(both)
+    await both.turn_to(MORNING - timedelta(hours=2, seconds=1))
+    await look_everywhere(both)
+    assert not both.told_apart()
+    await both.turn_to(MORNING - timedelta(hours=2))
+    await look_everywhere(both)
+    assert any("/items" in one for one in both.told_apart())
+
+
+async def test_an_answer_with_a_count_of_what_waits_would_be_found(both: Twins) -> None:
+    """The control by a planted defect: an inbox that counts held messages too."""
+    await plant(
+        both.secret.operate, "read_inbox", "t.thread_id, t.open_count,",
+        "t.thread_id, t.open_count + (SELECT count(*)::integer FROM message h WHERE h.thread_id = t.thread_id AND h.state = 'held') - 1,",
+    )  # fmt: skip
+    await look_everywhere(both)
+    assert not [one for one in both.told_apart() if one.startswith("A.therapist") and "/inbox" in one]
+    await both.hide(hold)
+    await look_everywhere(both)
+    assert [one for one in both.told_apart() if "/inbox" in one]
