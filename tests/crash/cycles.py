@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import tempfile
 import time
 from collections import Counter
@@ -19,7 +18,7 @@ from etherapy.rules.calendar import milliseconds
 from etherapy.server.operate.faults import CannotOperate
 from etherapy.server.operate.inspection import inspect_store
 from etherapy.store.database import StoreFault, StoreUnavailable
-from tests.crash.house import House
+from tests.crash.house import House, free_address
 from tests.crash.journal import BrokenPage, Journal, Walk, items_of
 from tests.crash.load import Reader, Stage, Writer, latest_release, read_on
 from tests.crash.people import Person, Place, Thread, open_thread
@@ -71,7 +70,7 @@ async def run(plan: Plan) -> Outcome:
     """Run the crash test in a temporary directory; leaves nothing behind."""
     place = Path(tempfile.mkdtemp(prefix="etherapy-crash-"))
     place.chmod(0o711)
-    house = House(place / "data", _address(), _address(), {"LIMITS": "false"})
+    house = House(place / "data", free_address(), free_address(), {"LIMITS": "false"})
     begun = time.monotonic()
     try:
         async with asyncio.timeout(120 + 20 * plan.cycles):
@@ -243,9 +242,3 @@ class _Run:
 
 def _walk(place: Place, thread: Thread) -> Walk:
     return Walk(thread.thread, place.receipt_keys, thread.t0)
-
-
-def _address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"

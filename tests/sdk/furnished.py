@@ -1,5 +1,6 @@
 """A practice with people in it, made as an operator and its members make it: through links, over HTTP."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,10 @@ from etherapy.sdk.staff_link import new_staff_link
 from etherapy.server.operate.installation import Installation
 from etherapy.server.operate.practices import LinkOffer, create_practice, create_staff_link
 from etherapy.server.operate.site import Site
-from tests.conftest import RunningServer
+from etherapy.sdk.transport import Transport, Unreachable
+from tests.conftest import START, RunningServer
 
-HOURS = [
+HOURS: list[dict[str, Any]] = [
     {
         "kind": "window.weekly",
         "zone": "America/New_York",
@@ -27,7 +29,7 @@ HOURS = [
 class _At(Installation):
     """The installation, on the test's clock."""
 
-    moment: datetime = datetime.min
+    moment: datetime = START
 
     def now(self) -> datetime:
         return self.moment
@@ -66,18 +68,28 @@ class Practice:
         return await type(session).open(session.profile, clock=self.server.clock)
 
 
+class LossyTransport(Transport):
+    """A real connection that loses the answers of chosen endpoints: the server has done its part by then."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.losing: list[str] = []
+
+    async def call(self, endpoint: Any, body: Any = None, /, **more: Any) -> Any:
+        answer = await super().call(endpoint, body, **more)
+        if endpoint.name in self.losing:
+            self.losing.remove(endpoint.name)
+            raise Unreachable("the answer was lost")
+        return answer
+
+
 async def furnish(
-    server: RunningServer, tmp_path: Path, rules: list[dict[str, Any]] | None = None
+    server: RunningServer, tmp_path: Path, rules: Sequence[Mapping[str, Any]] = HOURS
 ) -> Practice:
     """A practice in New York with weekday hours."""
     site = Site(tmp_path, server.store.serve_dsn, server.store.operate_dsn, None, None)
     there = _At(True, timedelta(0), tzdata_checksum(), server.secrets, server.clock.now())
     made = await create_practice(
-        site,
-        there,
-        name="Vale & Co",
-        zone="America/New_York",
-        region="US",
-        rules=HOURS if rules is None else rules,
+        site, there, name="Vale & Co", zone="America/New_York", region="US", rules=rules
     )
     return Practice(server, site, there, made.practice_id)

@@ -32,7 +32,7 @@ HOUR = 3_600_000
 
 @dataclass
 class SmallWorld:
-    """A thread of Anna (client) and Vale (therapist). `at` is the server's time and moves with each placing."""
+    """A thread of Anna (client) and Vale (therapist). `at` is the server's time, moved by each placing."""
 
     seed: str = "small"
     at: int = NOW

@@ -376,7 +376,7 @@ def test_a_device_without_a_row_says_so_and_shows_no_text(world: SmallWorld):
 def test_running_hashes_are_those_of_the_format(world: SmallWorld):
     log = world.log(world.vale)
     world.read(log, world.vale)
-    t = log.spine.t_at(0)
+    t = world.ts[0]
     for n, item in enumerate(world.items, 1):
         t = thread_next(t, item.entry)
         assert log.spine.t_at(n) == t

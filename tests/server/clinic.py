@@ -2,7 +2,7 @@
 
 In each practice: `administrator`, `supervisor`, `therapist` with the clients `client` and `other_client`,
 `other_therapist` with `far_client`. Names are `A.client`, `B.client` and so on. In every thread there is, of the
-client: a placed message, one that is held, and one that was held and recalled; of the therapist: an answer.
+client: a placed message, one after the answer, one that is held, one that was held and recalled; of the therapist: an answer.
 Practice `A` also has `A.gone_client`, whose device was revoked.
 """
 
@@ -255,6 +255,7 @@ async def open_thread(clinic: Clinic, therapist: str, client: str) -> None:
     clinic.talks[client] = talk
     await clinic.say(client, "placed", talk, urgent=True)
     await clinic.say(therapist, f"answered {client}", talk)
+    await clinic.say(client, "placed again", talk, urgent=True)
     await clinic.take_back(client, talk, await clinic.say(client, "recalled", talk))
     await clinic.say(client, "held", talk)
 

@@ -3,6 +3,9 @@
 What is done in one and not in the other must not be told by any byte that anybody else is answered (G5).
 """
 
+import asyncio
+import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,27 +14,29 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.server.asking import Answer, Ask
-from tests.server.clinic import Clinic, Furnished
-from tests.server.people import Sealed, seal
+from tests.server.clinic import ORIGIN, Clinic, Furnished
+from tests.server.people import Sealed, log_in, seal
 
 Deed = Callable[[Clinic], Awaitable[object]]
 
 
 class Dice:
-    """Random bytes that fall alike from one `start` to the next, however many fell in between."""
+    """Random bytes that fall alike from one `start` to the next. Each function throws its own, so that one which
+    throws more often in one server than in the other changes nothing for the rest."""
 
     def __init__(self) -> None:
         self.start("")
 
     def start(self, name: str) -> None:
-        self._seed, self._thrown = name.encode(), 0
+        self._seed = name
+        self._thrown: Counter[str] = Counter()
 
     def __call__(self, length: int) -> bytes:
-        self._thrown += 1
-        return b"".join(
-            sha256(self._seed + self._thrown.to_bytes(4, "big") + block.to_bytes(4, "big")).digest()
-            for block in range(-(-length // 32))
-        )[:length]
+        thrower = sys._getframe(1).f_code.co_qualname
+        self._thrown[thrower] += 1
+        seed = f"{self._seed}/{thrower}/{self._thrown[thrower]}/".encode()
+        blocks = range(-(-length // 32))
+        return b"".join(sha256(seed + block.to_bytes(4, "big")).digest() for block in blocks)[:length]
 
 
 @dataclass
@@ -47,10 +52,10 @@ class Twins:
 
     async def ask(self, caller: str, ask: Ask) -> Answer:
         """The same request to both, byte for byte; remembered for the comparison."""
-        answers = []
-        for clinic, dice in zip((self.quiet, self.secret), self.dice, strict=True):
+        for dice in self.dice:
             dice.start(f"{len(self.heard)}")
-            answers.append(await clinic.line.ask(ask, clinic.people[caller].token))
+        both = (self.quiet, self.secret)
+        answers = await asyncio.gather(*(clinic.line.ask(ask, clinic.people[caller].token) for clinic in both))
         self.heard.append((caller, f"{ask.method} {ask.path}?{ask.query}", answers[0], answers[1]))
         return answers[0]
 
@@ -61,11 +66,14 @@ class Twins:
         await deed(self.secret)
 
     async def turn_to(self, instant: datetime) -> None:
-        """Time goes on for both, and the workers make their rounds."""
+        """Time goes on for both: the workers make their rounds, people log in again."""
         for clinic, dice in zip((self.quiet, self.secret), self.dice, strict=True):
             await clinic.clock.turn_to(instant)
             dice.start(f"rounds {instant}")
             await clinic.make_rounds()
+            for name in [name for name in clinic.people if name != "A.gone_client"]:
+                dice.start(f"{name} {instant}")
+                clinic.settle(await log_in(clinic.line, ORIGIN, clinic.people[name]))
 
     def told_apart(self) -> list[str]:
         """Requests that the two answered differently."""

@@ -99,8 +99,7 @@ async def _show(profile: str, thread: str | None) -> dict[str, Any]:
 def setting(file: BinaryIO, profile: str) -> None:
     """Put the rules in FILE (JSON, '-': standard input) in force: a therapist's own, or the practice's."""
     done = run(_set(profile, read_rules(file.read(), file.name)))
-    earlier = f" {done.earlier} waiting messages will be read earlier than promised." if done.earlier else ""
-    say(f"In force as version {done.version}, for {done.threads} threads.{earlier}", done)
+    say(f"In force as version {done.version}, for {done.threads} threads.", done)
 
 
 async def _set(profile: str, written: list[dict[str, Any]]) -> RulesSet:

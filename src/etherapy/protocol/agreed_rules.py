@@ -20,9 +20,8 @@ class RuleSet(Struct, frozen=True):
 
 
 class RulesSet(Struct, frozen=True):
-    """The rules are in force: for how many threads, and how many waiting messages will be read earlier
-    than promised."""
+    """The rules are in force, and for how many threads. Whether they bring a waiting message
+    forward is not told: nobody but its sender knows that it waits (G5)."""
 
     version: int
     threads: int
-    earlier: int

@@ -1,9 +1,9 @@
 """The far end: what a person's device does with keys, words and the protocol.
 
->>> from etherapy.sdk import Profile, Session, join
+from etherapy.sdk import Profile, Session, join
 
->>> me, thread, code = await join(link, Profile.open(place))
->>> sent = await me.send(thread, "Hello")
+me, thread, code = await join(link, Profile.open(place))
+sent = await me.send(thread, "Hello")
 """
 
 from etherapy.sdk.administrator import Administrator

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-    >>> from etherapy.protocol import endpoints
-    >>> from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
-    >>> from etherapy.sdk.connection import Connection
+from etherapy.protocol import endpoints
+from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
+from etherapy.sdk.connection import Connection
 
 
 class Administrator(Connection):

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-    >>> from etherapy.protocol.messages import Sent, State
-    >>> from etherapy.rules.calendar import milliseconds
-    >>> from etherapy.sdk.faults import Refuted
-    >>> from etherapy.sdk.findings import Finding, Kind
-    >>> from etherapy.sdk.kept import OwnItem
-    >>> from etherapy.sdk.own_items import judge_revision, judge_status
-    >>> from etherapy.sdk.promises import DecisionName, PromiseView, read_promise
-    >>> from etherapy.sdk.spine import Pin
-    >>> from etherapy.sdk.thread_desk import ThreadDesk
-    >>> from etherapy.tep.malformed import Malformed
-    >>> from etherapy.tep.placing import Entry, ItemType
+from etherapy.protocol.messages import Sent, State
+from etherapy.rules.calendar import milliseconds
+from etherapy.sdk.faults import Refuted
+from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.kept import OwnItem
+from etherapy.sdk.own_items import judge_revision, judge_status
+from etherapy.sdk.promises import DecisionName, PromiseView, read_promise
+from etherapy.sdk.spine import Pin
+from etherapy.sdk.thread_desk import ThreadDesk
+from etherapy.tep.malformed import Malformed
+from etherapy.tep.placing import Entry, ItemType
 
 _CODES: dict[str, DecisionName] = {
     "at_once": "at_once",

@@ -25,7 +25,7 @@ HEADS_AGE_MS = 15 * 60 * 1000
 _ATTEMPTS = 5
 _MAY_NOT_COMMIT = frozenset({DeviceClass.RECOVERY})
 
-    >>> Pause = Callable[[float], Awaitable[None]]
+Pause = Callable[[float], Awaitable[None]]
 
 
 async def settle_epoch(

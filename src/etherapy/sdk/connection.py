@@ -5,22 +5,22 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-    >>> from etherapy.clock import Clock, SystemClock
-    >>> from etherapy.crypto.keys import DeviceKeys
-    >>> from etherapy.protocol import endpoints
-    >>> from etherapy.protocol.people import Person as WhoAmI
-    >>> from etherapy.rules.calendar import milliseconds
-    >>> from etherapy.sdk.faults import NotEnrolled, Refuted, WrongServer
-    >>> from etherapy.sdk.findings import Finding, Kind, join_new
-    >>> from etherapy.sdk.log_copy import LogReader
-    >>> from etherapy.sdk.login import DeviceLogin
-    >>> from etherapy.sdk.people import People
-    >>> from etherapy.sdk.profile import Profile
-    >>> from etherapy.sdk.transport import Transport
-    >>> from etherapy.tep import cbor
-    >>> from etherapy.tep.malformed import Malformed
-    >>> from etherapy.tep.receipts import KeyDates
-    >>> from etherapy.tep.serverkeys import ServerKeys, home, verify_server_chain
+from etherapy.clock import Clock, SystemClock
+from etherapy.crypto.keys import DeviceKeys
+from etherapy.protocol import endpoints
+from etherapy.protocol.people import Person as WhoAmI
+from etherapy.rules.calendar import milliseconds
+from etherapy.sdk.faults import NotEnrolled, Refuted, WrongServer
+from etherapy.sdk.findings import Finding, Kind, join_new
+from etherapy.sdk.log_copy import LogReader
+from etherapy.sdk.login import DeviceLogin
+from etherapy.sdk.people import People, Person
+from etherapy.sdk.profile import Profile
+from etherapy.sdk.transport import Transport
+from etherapy.tep import cbor
+from etherapy.tep.malformed import Malformed
+from etherapy.tep.receipts import KeyDates
+from etherapy.tep.serverkeys import ServerKeys, home, verify_server_chain
 
 
 class Connection:
@@ -181,9 +181,9 @@ class Connection:
         match listed:
             case [1, identity.account, chain, seq, link]:
                 known = self.people.person(identity.chain)
-                if chain == identity.chain and known is not None:
-                    if seq >= len(known.history) or known.history[seq].head == link:
-                        return None  # a newer link is judged when the chain is looked at
+                newer = known is None or seq >= len(known.history)  # judged when the chain is looked at
+                if chain == identity.chain and (newer or _head(known, seq) == link):
+                    return None
                 words = "the keys log has a link in your name that none of your devices made"
                 return Finding(kind=Kind.OWN_LEAF, words=words, proof={"leaf": leaf})
             case [2, self.server.server_id, seq, link] if seq < len(self.server.hashes):
@@ -191,3 +191,8 @@ class Connection:
                     words = "the keys log has another key link of the server than was shown"
                     return Finding(kind=Kind.SERVER_KEYS, words=words, proof={"leaf": leaf})
         return None
+
+
+def _head(person: Person | None, seq: int) -> bytes | None:
+    chain = None if person is None else person.at(seq)
+    return None if chain is None else chain.head

@@ -112,7 +112,7 @@ class NotInThread(DeviceFault):
 
 
 class ForeignMid(DeviceFault):
-    """The server holds another message of yours under this message's id, one that this device did not make."""
+    """The server holds another message of yours under this message's id, not made by this device."""
 
     mend = "a copy of this device may exist: revoke it from another device, and tell your practice"
 

@@ -47,9 +47,9 @@ class Kind(StrEnum):
     CLOCK = "clock"
 
 
->>> NOTICES = frozenset(
-...     {Kind.REVOKED_MEANWHILE, Kind.CLASS_MISFIT, Kind.UNKNOWN_KIND, Kind.GONE, Kind.NO_ROW, Kind.MISSING}
->>> )
+NOTICES = frozenset(
+    {Kind.REVOKED_MEANWHILE, Kind.CLASS_MISFIT, Kind.UNKNOWN_KIND, Kind.GONE, Kind.NO_ROW, Kind.MISSING}
+)
 """Worth showing beside what they concern. Every other kind accuses somebody and is shown first."""
 
 

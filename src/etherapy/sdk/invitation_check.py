@@ -2,25 +2,25 @@
 
 from dataclasses import dataclass
 
-    >>> from etherapy.crypto.invitation import LinkKeys
-    >>> from etherapy.merkle.checkpoint import CheckpointRefused
-    >>> from etherapy.merkle.proof import verify_consistency
-    >>> from etherapy.merkle.tree import empty_root
-    >>> from etherapy.protocol.invitations import Invitation
-    >>> from etherapy.sdk.connection import Connection
-    >>> from etherapy.sdk.faults import Refuted, WrongServer
-    >>> from etherapy.sdk.findings import Finding, Kind
-    >>> from etherapy.sdk.links import WayIn
-    >>> from etherapy.sdk.log_copy import read_note
-    >>> from etherapy.sdk.people import known_links
-    >>> from etherapy.tep.chain import Chain
-    >>> from etherapy.tep.charter import charter_hash, charter_in_force, parse_charter
-    >>> from etherapy.tep.epoch import Role
-    >>> from etherapy.tep.invite import SignedInvite, parse_invite
-    >>> from etherapy.tep.joining import check_invite
-    >>> from etherapy.tep.malformed import Malformed
-    >>> from etherapy.tep.serverkeys import ServerKeys, home
-    >>> from etherapy.tep.signed import Signed
+from etherapy.crypto.invitation import LinkKeys
+from etherapy.merkle.checkpoint import CheckpointRefused
+from etherapy.merkle.proof import verify_consistency
+from etherapy.merkle.tree import empty_root
+from etherapy.protocol.invitations import Invitation
+from etherapy.sdk.connection import Connection
+from etherapy.sdk.faults import Refuted, WrongServer
+from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.links import WayIn
+from etherapy.sdk.log_copy import read_note
+from etherapy.sdk.people import known_links
+from etherapy.tep.chain import Chain
+from etherapy.tep.charter import charter_hash, charter_in_force, parse_charter
+from etherapy.tep.epoch import Role
+from etherapy.tep.invite import SignedInvite, parse_invite
+from etherapy.tep.joining import check_invite
+from etherapy.tep.malformed import Malformed
+from etherapy.tep.serverkeys import ServerKeys, home
+from etherapy.tep.signed import Signed
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from typing import Literal
 
 import msgspec
 
-    >>> from etherapy.crypto.keys import DeviceKeys
-    >>> from etherapy.sdk.findings import Finding
+from etherapy.crypto.keys import DeviceKeys
+from etherapy.sdk.findings import Finding
 
-    >>> FORMAT = 1
-    >>> OwnState = Literal["outbox", "held", "placed", "recalled", "returned"]
+FORMAT = 1
+OwnState = Literal["outbox", "held", "placed", "recalled", "returned"]
 
 
 class KnownLinks(msgspec.Struct, kw_only=True):

@@ -1,4 +1,4 @@
-"""From a placed envelope to a message that may be shown, with everything that does not hold about it (A-5, A-9).
+"""From a placed envelope to a message that may be shown, with all that does not hold about it (A-5, A-9).
 
 Pure. Nothing is dropped silently, and nothing is shown as normal that is not: what cannot be believed stays
 visible as refused, without a text.
@@ -10,42 +10,21 @@ from dataclasses import dataclass
 from etherapy.crypto.errors import CannotOpen, CommitmentBroken, PaddingBroken
 from etherapy.crypto.messages import Opened, open_message
 from etherapy.rules.calendar import instant
-from etherapy.sdk.epochs import Epochs, chains_of
+from etherapy.sdk.epochs import Epochs
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.kept import OwnItem
 from etherapy.sdk.message import Message, text_of
+from etherapy.sdk.origins import Believed, Origins, Refusal
 from etherapy.sdk.people import Person
-from etherapy.sdk.promises import PromiseView, read_promise
 from etherapy.sdk.spine import Spine
-from etherapy.tep.envelope import Envelope, envelope_verifies, parse_envelope
+from etherapy.tep.envelope import Envelope
 from etherapy.tep.epoch import Role
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.payload import Kind as PayloadKind
 from etherapy.tep.payload import Payload, View, fits_class
 from etherapy.tep.placing import Entry, Reason
-from etherapy.tep.reading import PlacedItem, check_placed, unjustified_inversions
+from etherapy.tep.reading import PlacedItem, unjustified_inversions
 from etherapy.tep.receipts import Keys
-from etherapy.tep.statements import Promise
-
-_KINDS: Mapping[str, Kind] = {
-    "promise": Kind.BAD_PROMISE,
-    "epoch": Kind.EPOCH,
-    "acceptance": Kind.ACCEPTANCE,
-    "removed": Kind.REMOVED_DEVICE,
-    "early": Kind.EARLY,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Believed:
-    """A message whose origin and placing hold."""
-
-    entry: Entry
-    envelope: Envelope
-    promise: Promise
-    author: bytes
-    role: int
-    view: PromiseView
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +37,6 @@ class RootClaim:
     envelope: bytes
 
 
-class Refusal(Exception):
-    """An item that must not be taken for a message."""
-
-    def __init__(self, kind: Kind, words: str) -> None:
-        super().__init__(words)
-        self.kind = kind
-
-
 class Letters:
     """The messages of one thread by position. `rules` are the sheets named so far, by number."""
 
@@ -73,13 +44,14 @@ class Letters:
         self._thread = thread
         self._device = device
         self._chain = chain
-        self._keys = keys
-        self._by_author: dict[bytes, list[PlacedItem]] = {}
-        self._mids: dict[tuple[bytes, bytes], bytes] = {}
-        self.placed: dict[bytes, int] = {}
-        """Positions of what was placed and is believed, by item hash."""
+        self._origins = Origins(keys)
         self.rules: dict[int, bytes] = {}
         self.claims: list[RootClaim] = []
+
+    @property
+    def placed(self) -> Mapping[bytes, int]:
+        """Positions of what was placed and is believed, by item hash."""
+        return self._origins.placed
 
     def take(
         self,
@@ -97,7 +69,7 @@ class Letters:
             gone = self._finding(Kind.GONE, "this message was erased, or is withheld", entry, proof)
             return self._shell(entry, gone)
         try:
-            found = self._believe(entry, item, receipt, epochs, people)
+            found = self._origins.believe(entry, item, receipt, epochs, people)
         except Refusal as refusal:
             return self._shell(entry, self._finding(refusal.kind, str(refusal), entry, proof))
         findings = [
@@ -113,57 +85,6 @@ class Letters:
             ]
         return self._message(found, payload, findings)
 
-    def _believe(
-        self,
-        entry: Entry,
-        item: bytes,
-        receipt: bytes | None,
-        epochs: Epochs,
-        people: Mapping[bytes, Person],
-    ) -> Believed:
-        """Signatures, promise, epoch and place of an envelope; Refusal if one of them does not hold."""
-        try:
-            envelope = parse_envelope(item)
-        except Malformed as bad:
-            raise Refusal(Kind.BAD_ENVELOPE, f"a message is malformed: {bad}") from None
-        if envelope.item_hash != entry.item_hash:
-            raise Refusal(Kind.BAD_ENVELOPE, "a message is not the one that was placed here")
-        try:
-            view = read_promise(receipt or b"", self._keys)
-        except Malformed as bad:
-            raise Refusal(Kind.BAD_PROMISE, f"a message's promise does not hold: {bad}") from None
-        promise = Promise.unpack(view.receipt[: Promise.LAYOUT.size])
-        placed = PlacedItem(entry, envelope, promise)
-        try:
-            check_placed(placed, epochs.commits)
-        except Malformed as bad:
-            raise Refusal(_KINDS.get(bad.what, Kind.BAD_ENVELOPE), str(bad)) from None
-        author, role = self._check_author(envelope, epochs, people)
-        self._check_mid(author, envelope)
-        self._by_author.setdefault(author, []).append(placed)
-        self.placed[envelope.item_hash] = entry.n
-        return Believed(entry, envelope, promise, author, role, view)
-
-    def _check_author(
-        self, envelope: Envelope, epochs: Epochs, people: Mapping[bytes, Person]
-    ) -> tuple[bytes, int]:
-        commit = epochs.of(envelope.header.commit_hash)
-        assert commit is not None  # check_placed found it among the valid ones
-        row = commit.core.row_of(envelope.header.device)
-        chain = None if row is None else chains_of(commit.core, people).get(row.chain_id)
-        device = None if chain is None else chain.devices.get(envelope.header.device)
-        if row is None or device is None or not envelope_verifies(envelope, device.sign_pk):
-            raise Refusal(Kind.BAD_ENVELOPE, "a message's signature does not verify")
-        return row.chain_id, row.role
-
-    def _check_mid(self, author: bytes, envelope: Envelope) -> None:
-        key = (author, envelope.header.mid)
-        known = self._mids.setdefault(key, envelope.item_hash)
-        if envelope.item_hash in self.placed:
-            raise Refusal(Kind.PLACED_AGAIN, "a message was placed twice; it is shown once")
-        if known != envelope.item_hash:
-            raise Refusal(Kind.PLACED_AGAIN, "two different messages have one id")
-
     def _notice(
         self, found: Believed, people: Mapping[bytes, Person], own: Mapping[bytes, OwnItem]
     ) -> list[tuple[Kind, str]]:
@@ -174,7 +95,7 @@ class Letters:
         revoked = person.revoked_at(header.device) if person else None
         if revoked is not None and revoked < entry.placed_at:
             said.append((Kind.REVOKED_MEANWHILE, "its device had been revoked before it was placed"))
-        earlier = self._by_author[found.author][:-1]
+        earlier = self._origins.earlier(found)
         placed = PlacedItem(entry, found.envelope, found.promise)
         if unjustified_inversions(placed, earlier):
             said.append((Kind.INVERSION, "a later message was shown before this one, which was due"))

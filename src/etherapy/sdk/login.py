@@ -1,16 +1,16 @@
-"""Day-to-day login: a challenge signed by the device, a short-lived token, again by itself on 401 (tep.md §5.11)."""
+"""Login: a challenge signed by the device, a short-lived token, again by itself on 401 (tep.md §5.11)."""
 
 import asyncio
 import time
 from collections.abc import Callable
 
-    >>> from etherapy.binary import B64, Hash32, Id16
-    >>> from etherapy.crypto.keys import DeviceKeys
-    >>> from etherapy.protocol import endpoints
-    >>> from etherapy.protocol.people import AskChallenge, Challenge, Login
-    >>> from etherapy.sdk.faults import WrongServer
-    >>> from etherapy.sdk.transport import Transport
-    >>> from etherapy.tep.login import challenge_bytes
+from etherapy.binary import B64, Hash32, Id16
+from etherapy.crypto.keys import DeviceKeys
+from etherapy.protocol import endpoints
+from etherapy.protocol.people import AskChallenge, Challenge, Login
+from etherapy.sdk.faults import WrongServer
+from etherapy.sdk.transport import Transport
+from etherapy.tep.login import challenge_bytes
 
 
 class DeviceLogin:

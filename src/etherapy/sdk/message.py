@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
->>> from etherapy.rules.decision import Decision
->>> from etherapy.rules.explain import Preview
->>> from etherapy.sdk.findings import Finding
->>> from etherapy.sdk.promises import PromiseView
->>> from etherapy.tep.payload import Kind, Payload
->>> from etherapy.tep.placing import Reason
+from etherapy.rules.decision import Decision
+from etherapy.rules.explain import Preview
+from etherapy.sdk.findings import Finding
+from etherapy.sdk.promises import PromiseView
+from etherapy.tep.payload import Kind, Payload
+from etherapy.tep.placing import Reason
 
->>> Standing = Literal["good", "noticed", "refused"]
+Standing = Literal["good", "noticed", "refused"]
 """good: everything holds. noticed: it can be read, with something to say about it. refused: do not take it
 for a message of that person; there is no text."""
 

@@ -68,7 +68,7 @@ def judge_placed(item: OwnItem, message: Message, keys: Keys) -> list[Finding]:
 
 
 def judge_revision(item: OwnItem, receipt: bytes, keys: Keys) -> tuple[Kind, str] | None:
-    """A promise shown for an own item, against the newest one held; taken over when it is an honest revision."""
+    """A promise shown for an own item against the newest one held; an honest revision is taken over."""
     held = newest(item)
     try:
         read_promise(receipt, keys)

@@ -1,4 +1,4 @@
-"""The people of one's threads: their device chains, checked before anything is sealed to them (tep.md §5.2, §5.13).
+"""The people of one's threads: device chains, checked before anything is sealed to them (tep.md §5.2).
 
 A chain once seen never gets shorter and never branches. Each link is in the keys log, or promised to be
 there soon.

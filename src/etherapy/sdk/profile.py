@@ -22,8 +22,8 @@ _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 class Profile:
     """One person's device in one practice. Open it in one process at a time; close it, or use `with`.
 
-    >>> profile = Profile.open(Path("~/.local/share/etherapy/anna").expanduser())
-    >>> async with await Session.open(profile) as me: ...
+        profile = Profile.open(Path("~/.local/share/etherapy/anna").expanduser())
+        async with await Session.open(profile) as me: ...
 
     Raises ProfileInUse, ProfileDamaged or ProfileTooNew.
     """
@@ -104,7 +104,7 @@ class Profile:
         ]
 
     def items(self, thread: bytes) -> list[KeptItem]:
-        """The placed items of a thread as they came. What a crash cut off is left out, to be fetched again."""
+        """The placed items of a thread as they came; what a crash cut off is left out, to be fetched anew."""
         lines = (self._shelf.read(f"{thread.hex()}.items") or b"").split(b"\n")
         found: list[KeptItem] = []
         for line in lines[:-1]:

@@ -1,7 +1,7 @@
 """Promises as people need them, and their verification by anybody, offline (tep_amendments.md A-2).
 
->>> view = verify_bundle(Path("receipt.json").read_bytes())
->>> print(view.release_at, view.reply_by, view.server_id.hex())
+view = verify_bundle(Path("receipt.json").read_bytes())
+print(view.release_at, view.reply_by, view.server_id.hex())
 """
 
 from collections.abc import Sequence

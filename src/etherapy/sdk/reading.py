@@ -5,36 +5,35 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final, Literal
 
->>> from etherapy.clock import Clock
->>> from etherapy.crypto.keys import DeviceKeys
->>> from etherapy.protocol import endpoints
->>> from etherapy.protocol.threads import Changes, SyncQuery
->>> from etherapy.sdk.committing import settle_epoch
->>> from etherapy.sdk.connection import Connection
->>> from etherapy.sdk.faults import NoSuchThreadHere, NotInThread, Refuted, ThreadHalted
->>> from etherapy.sdk.findings import Finding, Kind
->>> from etherapy.sdk.kept import ThreadState
->>> from etherapy.sdk.letters import by_therapist
->>> from etherapy.sdk.message import Message, RefusedDraft, SentMessage, Synced, ThreadView, WaitingMessage
->>> from etherapy.sdk.profile import Profile
->>> from etherapy.sdk.promises import PromiseView, read_promise
->>> from etherapy.sdk.sending import look_after, read_own, send_again
->>> from etherapy.sdk.thread_desk import ThreadDesk
->>> from etherapy.sdk.transport import Transport, Unreachable
->>> from etherapy.tep.envelope import parse_envelope
->>> from etherapy.tep.epoch import Role
->>> from etherapy.tep.malformed import Malformed
+from etherapy.clock import Clock
+from etherapy.crypto.keys import DeviceKeys
+from etherapy.protocol import endpoints
+from etherapy.protocol.threads import Changes, SyncQuery
+from etherapy.sdk.committing import settle_epoch
+from etherapy.sdk.connection import Connection
+from etherapy.sdk.faults import NoSuchThreadHere, NotInThread, Refuted, ThreadHalted
+from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.held import look_after
+from etherapy.sdk.kept import ThreadState
+from etherapy.sdk.letters import by_therapist
+from etherapy.sdk.message import Message, RefusedDraft, SentMessage, Synced, ThreadView, WaitingMessage
+from etherapy.sdk.profile import Profile
+from etherapy.sdk.promises import PromiseView, read_promise
+from etherapy.sdk.sending import read_own, send_again
+from etherapy.sdk.thread_desk import ThreadDesk
+from etherapy.sdk.transport import Transport, Unreachable
+from etherapy.tep.envelope import parse_envelope
+from etherapy.tep.epoch import Role
+from etherapy.tep.malformed import Malformed
 
->>> RoleName = Literal["client", "therapist", "co_therapist", "family"]
->>> _ROLES: Final[dict[int, RoleName]] = {
-...     Role.CLIENT: "client",
-...     Role.THERAPIST: "therapist",
-...     Role.CO_THERAPIST: "co_therapist",
-...     Role.FAMILY: "family",
->>> }
->>> _POLL = 25
->>> _VIEW_BYTES = 120
-"""What a payload holds besides its text, roughly; a preview needs no more."""
+RoleName = Literal["client", "therapist", "co_therapist", "family"]
+_ROLES: Final[dict[int, RoleName]] = {
+    Role.CLIENT: "client",
+    Role.THERAPIST: "therapist",
+    Role.CO_THERAPIST: "co_therapist",
+    Role.FAMILY: "family",
+}
+_POLL = 25
 
 
 class Reading(Connection):
@@ -56,8 +55,6 @@ class Reading(Connection):
         self.zone = ""
         self._desks: dict[bytes, ThreadDesk] = {}
         self._syncing = asyncio.Lock()
-
-    # --- reading --------------------------------------------------------------------------------------------
 
     async def sync(self, wait: int = 0) -> Synced:
         """Fetch and verify all that is new in all threads; send what waits in the outbox.
@@ -212,8 +209,6 @@ class Reading(Connection):
             sent += arrived
             refused += not_taken
         return sent, refused
-
-    # --- desks ----------------------------------------------------------------------------------------------
 
     def desk(self, thread: bytes) -> ThreadDesk:
         """One thread's inner workings; NoSuchThreadHere."""

@@ -17,7 +17,6 @@ from etherapy.protocol.threads import SyncQuery
 from etherapy.rules.calendar import milliseconds
 from etherapy.sdk.committing import settle_epoch
 from etherapy.sdk.connection import Connection
-from etherapy.sdk.entering import fetch_server
 from etherapy.sdk.faults import AlreadyEnrolled, BadLink, DeviceFault, NoSuchPerson, NotInThread, Refuted
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.kept import Identity, ThreadState
@@ -25,6 +24,7 @@ from etherapy.sdk.profile import Profile
 from etherapy.sdk.session import Session
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.sdk.transport import Transport
+from etherapy.sdk.way_in import fetch_server
 from etherapy.tep.chain import Chain
 from etherapy.tep.linking import add_device
 from etherapy.tep.links import DeviceClass
@@ -70,7 +70,7 @@ async def recover(
     BadCode for a typing mistake, before anything is sent. NoSuchPerson, AlreadyEnrolled, WrongServer,
     Refuted. Repeat it with the same profile after Unreachable.
 
-    >>> me = await recover("https://therapy.example", practice, "ABCD-…", Profile.open(place))
+        me = await recover("https://therapy.example", practice, "ABCD-…", Profile.open(place))
     """
     asleep = RecoveryCode.parse(code).keys()
     if profile.enrolled:

@@ -1,28 +1,28 @@
 """The rule sheets of a thread, followed one by one, so that nobody is shown other rules unnoticed (A-7)."""
 
->>> from etherapy.protocol import endpoints
->>> from etherapy.protocol.threads import Sheet, SheetQuery
->>> from etherapy.rules.bad_rule import BadRule
->>> from etherapy.rules.layers import Rules
->>> from etherapy.sdk.faults import Refuted
->>> from etherapy.sdk.findings import Finding, Kind
->>> from etherapy.sdk.kept import Sheets
->>> from etherapy.sdk.transport import Transport
->>> from etherapy.tep.malformed import Malformed
->>> from etherapy.tep.rulesheet import (
-...     check_sheet_follows,
-...     member_part_hash,
-...     parse_sheet,
-...     rules_hash,
-...     shared_part_hash,
->>> )
+from etherapy.protocol import endpoints
+from etherapy.protocol.threads import Sheet, SheetQuery
+from etherapy.rules.bad_rule import BadRule
+from etherapy.rules.layers import Rules
+from etherapy.sdk.faults import Refuted
+from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.kept import Sheets
+from etherapy.sdk.transport import Transport
+from etherapy.tep.malformed import Malformed
+from etherapy.tep.rulesheet import (
+    check_sheet_follows,
+    member_part_hash,
+    parse_sheet,
+    rules_hash,
+    shared_part_hash,
+)
 
->>> _MOST = 200
+_MOST = 200
 """Sheets that are followed one by one; a device that was away for longer starts at the newest."""
 
 
 async def follow_sheets(transport: Transport, thread: bytes, chain: bytes, known: Sheets) -> Sheets:
-    """The newest sheet of a thread, each one verified from the one known. Refuted when one does not follow."""
+    """The newest sheet of a thread, each verified from the one known. Refuted when one does not follow."""
     newest = await transport.call(endpoints.read_sheet, query=SheetQuery(0), thread=thread)
     if newest.r < known.r:
         raise _refuted(thread, "the rules of this thread went back to older ones", newest)

@@ -1,5 +1,5 @@
 """Sending: kept before it is sent, the same bytes again until there is a receipt, sealed anew only when the
-epoch is stale (A-9, tep.md §7). Taking back while it is held (A-4)."""
+epoch is stale (A-9, tep.md §7)."""
 
 from os import urandom
 
@@ -8,19 +8,17 @@ from etherapy.crypto.errors import CannotOpen
 from etherapy.crypto.messages import open_message, seal_message
 from etherapy.protocol import endpoints
 from etherapy.protocol.door import TooManyRequests, Unavailable
-from etherapy.protocol.messages import Recall as RecallBody
 from etherapy.protocol.messages import SendMessage, Sent
 from etherapy.protocol.problem import Problem, Unexpected
-from etherapy.protocol.problems import AlreadyPlaced, Busy, MidTaken, NoSeat, StaleEpoch
+from etherapy.protocol.problems import Busy, MidTaken, NoSeat, StaleEpoch
 from etherapy.rules.calendar import instant
 from etherapy.rules.explain import Parties, acknowledge
 from etherapy.sdk.answers import Accepted, accept_answer
 from etherapy.sdk.committing import settle_epoch
-from etherapy.sdk.faults import DeviceFault, ForeignMid, NothingHeld, NotInThread, NotSentYet, TooLong
-from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.faults import DeviceFault, ForeignMid, NotInThread, NotSentYet, TooLong
+from etherapy.sdk.findings import Kind
 from etherapy.sdk.kept import OwnItem
 from etherapy.sdk.message import RefusedDraft, SentMessage, text_of
-from etherapy.sdk.own_items import bound, is_late, newest
 from etherapy.sdk.rules_seen import rules_of
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.sdk.transport import Garbled, Unreachable
@@ -29,8 +27,6 @@ from etherapy.tep.epoch import Commit
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.payload import Kind as PayloadKind
 from etherapy.tep.payload import Payload
-from etherapy.tep.recall import Recall, RecallMode, sign_recall
-from etherapy.tep.shape import ZEROS_32
 
 _RESEALS = 5
 _UNKNOWN = (Unreachable, Garbled, Unavailable, TooManyRequests, Busy, Unexpected)
@@ -117,60 +113,12 @@ async def deliver(desk: ThreadDesk, item: OwnItem) -> SentMessage:
             if seats > 1:
                 raise NotInThread("the server does not let this device write here") from None
             continue
-        return await _take_answer(desk, item, sent)
+        return await take_answer(desk, item, sent)
     raise NotSentYet("the thread's epoch changed again and again", item.mid)
 
 
-async def look_after(desk: ThreadDesk) -> list[Finding]:
-    """Ask about own messages whose time is over, for the proof if they still wait (A-3)."""
-    now = await desk.link.now()
-    found: list[Finding] = []
-    for item in list(desk.state.own.values()):
-        promise = newest(item)
-        if item.state != "held" or promise is None or not is_late(promise, now):
-            continue
-        sent = await desk.link.transport.call(endpoints.read_message, thread=desk.thread, mid=item.mid)
-        accepted = accept_answer(desk, item, sent, now)
-        found += accepted.findings
-        if any(one.kind in (Kind.LATE, Kind.CLOCK) for one in accepted.findings):
-            desk.overdue.update(item.attempts)
-        desk.link.profile.save_thread(desk.state)
-    desk.link.note(found)
-    return found
-
-
-async def take_back(desk: ThreadDesk, mid: bytes, zone: str) -> SentMessage:
-    """Take back a message that is still held. AlreadyPlaced (a Problem) when it is too late."""
-    item = desk.state.own.get(mid) or await _foreign_item(desk, mid)
-    promise = bound(item)
-    if promise is None:
-        raise NothingHeld("this message has no receipt yet")
-    if item.recall is None:
-        item.recall = sign_recall(
-            Recall(
-                mode=RecallMode.RECALL,
-                thread=desk.thread,
-                mid=mid,
-                device=desk.link.keys.device_id,
-                item_hash=promise.item_hash,
-                new_item_hash=ZEROS_32,
-                at=desk.link.device_time(),
-            ),
-            desk.link.keys.sign,
-        )
-        desk.link.profile.save_thread(desk.state)
-    body = RecallBody(B64(item.recall), zone)
-    try:
-        sent = await desk.link.transport.call(endpoints.recall_message, body, thread=desk.thread)
-    except AlreadyPlaced:
-        item.recall = None
-        desk.link.profile.save_thread(desk.state)
-        await desk.catch_up()
-        raise
-    return await _take_answer(desk, item, sent)
-
-
-async def _take_answer(desk: ThreadDesk, item: OwnItem, sent: Sent) -> SentMessage:
+async def take_answer(desk: ThreadDesk, item: OwnItem, sent: Sent) -> SentMessage:
+    """Check an answer, keep it, and read on in the thread when the message was placed."""
     accepted = accept_answer(desk, item, sent, await desk.link.now())
     desk.link.profile.save_thread(desk.state)
     desk.link.note(list(accepted.findings))
@@ -257,16 +205,3 @@ def _keep(desk: ThreadDesk, item: OwnItem, sealed: bytes) -> None:
 def _drop(desk: ThreadDesk, item: OwnItem) -> None:
     desk.state.own.pop(item.mid, None)
     desk.link.profile.save_thread(desk.state)
-
-
-async def _foreign_item(desk: ThreadDesk, mid: bytes) -> OwnItem:
-    """A waiting message of one's own that another device made."""
-    answer = await desk.link.transport.call(endpoints.read_waiting, thread=desk.thread)
-    for one in answer.messages:
-        if one.mid == mid:
-            made = parse_envelope(one.envelope).item_hash
-            sent = await desk.link.transport.call(endpoints.read_message, thread=desk.thread, mid=mid)
-            item = OwnItem(mid=mid, attempts=[made], state="held")
-            accept_answer(desk, item, sent, await desk.link.now())
-            return item
-    raise NothingHeld("no message of yours with this id is waiting")

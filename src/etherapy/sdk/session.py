@@ -1,28 +1,18 @@
 """A person's session on one device: write, read, follow; nothing is believed unchecked."""
 
-from typing import Final, Literal
+from etherapy.protocol import endpoints
+from etherapy.protocol.messages import AskPreview, Explanation, Previewed, ServiceClass
+from etherapy.rules.layers import Rules
+from etherapy.sdk.faults import NothingHeld
+from etherapy.sdk.held import take_back
+from etherapy.sdk.message import SentMessage, Synced
+from etherapy.sdk.promises import write_bundle
+from etherapy.sdk.reading import Reading
+from etherapy.sdk.rules_seen import rules_of
+from etherapy.sdk.sending import write_text
+from etherapy.tep.envelope import TAG_BYTES, padded_size
 
->>> from etherapy.protocol import endpoints
->>> from etherapy.protocol.messages import AskPreview, Explanation, Previewed, ServiceClass
->>> from etherapy.rules.layers import Rules
->>> from etherapy.sdk.faults import NothingHeld
->>> from etherapy.sdk.message import SentMessage, Synced
->>> from etherapy.sdk.promises import write_bundle
->>> from etherapy.sdk.reading import Reading
->>> from etherapy.sdk.rules_seen import rules_of
->>> from etherapy.sdk.sending import take_back, write_text
->>> from etherapy.tep.envelope import TAG_BYTES, padded_size
->>> from etherapy.tep.epoch import Role
-
->>> RoleName = Literal["client", "therapist", "co_therapist", "family"]
->>> _ROLES: Final[dict[int, RoleName]] = {
-...     Role.CLIENT: "client",
-...     Role.THERAPIST: "therapist",
-...     Role.CO_THERAPIST: "co_therapist",
-...     Role.FAMILY: "family",
->>> }
->>> _POLL = 25
->>> _VIEW_BYTES = 120
+_VIEW_BYTES = 120
 """What a payload holds besides its text, roughly; a preview needs no more."""
 
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-    >>> from etherapy.sdk.faults import ProfileDamaged, ProfileInUse
+from etherapy.sdk.faults import ProfileDamaged, ProfileInUse
 
 
 class Shelf(Protocol):

@@ -49,7 +49,7 @@ class Spine:
         return self._ts[n] if 0 <= n < len(self._ts) else None
 
     def pin(self, pin: Pin) -> None:
-        """Hold the thread to this hash at this position, now or when it gets there. Refuted on a difference."""
+        """Hold the thread to this hash at this position, now or once it gets there. Refuted otherwise."""
         here = self.t_at(pin.n)
         known = self._pins.setdefault(pin.n, pin.t)
         if known != pin.t or (here is not None and here != pin.t):

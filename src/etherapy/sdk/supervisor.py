@@ -1,4 +1,4 @@
-"""A supervisor: settings and decisions, checked against the signed audit log; never content (decisions.md D-17)."""
+"""A supervisor: settings and decisions, checked against the signed log; never content (decisions.md D-17)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,20 +6,20 @@ from typing import Any
 
 import msgspec
 
-    >>> from etherapy.merkle.checkpoint import CheckpointRefused
-    >>> from etherapy.merkle.tree import leaf_hash, root
-    >>> from etherapy.protocol import endpoints
-    >>> from etherapy.protocol.logs import Checkpoint, LeavesQuery
-    >>> from etherapy.protocol.supervision import AuditRecord, DecisionsQuery, Setting
-    >>> from etherapy.sdk.connection import Connection
-    >>> from etherapy.sdk.faults import Refuted
-    >>> from etherapy.sdk.findings import Finding, Kind
-    >>> from etherapy.sdk.log_copy import read_note
-    >>> from etherapy.tep.leaves import audit_leaf
-    >>> from etherapy.tep.malformed import Malformed
+from etherapy.merkle.checkpoint import CheckpointRefused
+from etherapy.merkle.tree import leaf_hash, root
+from etherapy.protocol import endpoints
+from etherapy.protocol.logs import Checkpoint, LeavesQuery
+from etherapy.protocol.supervision import AuditRecord, DecisionsQuery, Setting
+from etherapy.sdk.connection import Connection
+from etherapy.sdk.faults import Refuted
+from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.log_copy import read_note
+from etherapy.tep.leaves import audit_leaf
+from etherapy.tep.malformed import Malformed
 
-    >>> _PAGE = 500
-    >>> _DECISIONS = 100
+_PAGE = 500
+_DECISIONS = 100
 
 
 @dataclass(frozen=True, slots=True)

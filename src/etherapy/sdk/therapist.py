@@ -5,30 +5,30 @@ from datetime import datetime
 from os import urandom
 from typing import Any
 
->>> from etherapy.binary import B64, Id16
->>> from etherapy.crypto.invitation import invitation_keys, new_link_secret
->>> from etherapy.merkle.tree import empty_root
->>> from etherapy.protocol import endpoints
->>> from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
->>> from etherapy.protocol.invitations import Invite as InviteBody
->>> from etherapy.protocol.problems import StaleChain
->>> from etherapy.protocol.threads import Inbox, InboxQuery, Notice, NoticeQuery, Turn
->>> from etherapy.sdk.agreement import AGREEMENT
->>> from etherapy.sdk.links import InviteLink, write_invite_link
->>> from etherapy.sdk.session import Session
->>> from etherapy.tep.charter import (
-...     ERASE_EPOCHS,
-...     ERASE_OWN,
-...     Charter,
-...     agreement_hash,
-...     charter_hash,
-...     sign_charter,
->>> )
->>> from etherapy.tep.epoch import Role
->>> from etherapy.tep.invite import INTRODUCED, LINK_LIFE_MS, Invite, parse_invite, sign_invite
->>> from etherapy.tep.shape import ZEROS_32
+from etherapy.binary import B64, Id16
+from etherapy.crypto.invitation import invitation_keys, new_link_secret
+from etherapy.merkle.tree import empty_root
+from etherapy.protocol import endpoints
+from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
+from etherapy.protocol.invitations import Invite as InviteBody
+from etherapy.protocol.problems import StaleChain
+from etherapy.protocol.threads import Inbox, InboxQuery, Notice, NoticeQuery, Turn
+from etherapy.sdk.agreement import AGREEMENT
+from etherapy.sdk.links import InviteLink, write_invite_link
+from etherapy.sdk.session import Session
+from etherapy.tep.charter import (
+    ERASE_EPOCHS,
+    ERASE_OWN,
+    Charter,
+    agreement_hash,
+    charter_hash,
+    sign_charter,
+)
+from etherapy.tep.epoch import Role
+from etherapy.tep.invite import INTRODUCED, LINK_LIFE_MS, Invite, parse_invite, sign_invite
+from etherapy.tep.shape import ZEROS_32
 
->>> _MARGIN_MS = 10 * 60 * 1000
+_MARGIN_MS = 10 * 60 * 1000
 """An invitation ends this much before the longest life allowed, since two clocks never agree."""
 
 

@@ -1,29 +1,29 @@
-"""One thread on this device: what is kept, what is fetched, and everything checked in between (A-3, A-5, A-7)."""
+"""One thread on this device: what is kept, what is fetched, and all that is checked between (A-3, A-5)."""
 
 import asyncio
 from collections.abc import Sequence
 
-    >>> from etherapy.crypto.keys import DeviceKeys
-    >>> from etherapy.protocol import endpoints
-    >>> from etherapy.protocol.threads import PageQuery
-    >>> from etherapy.sdk.connection import Connection
-    >>> from etherapy.sdk.epochs import Began
-    >>> from etherapy.sdk.faults import Refuted, ThreadHalted
-    >>> from etherapy.sdk.findings import Finding, Kind
-    >>> from etherapy.sdk.kept import KeptItem, ThreadState
-    >>> from etherapy.sdk.message import Message
-    >>> from etherapy.sdk.own_items import judge_placed, overdue_by
-    >>> from etherapy.sdk.people import Person
-    >>> from etherapy.sdk.rules_seen import follow_sheets
-    >>> from etherapy.sdk.spine import Pin
-    >>> from etherapy.sdk.thread_log import Applied, Reader, ThreadLog, people_of
-    >>> from etherapy.tep.epoch import parse_commit
-    >>> from etherapy.tep.invite import parse_accept, parse_invite
-    >>> from etherapy.tep.malformed import Malformed
-    >>> from etherapy.tep.payload import View
-    >>> from etherapy.tep.placing import Entry, ItemType
+from etherapy.crypto.keys import DeviceKeys
+from etherapy.protocol import endpoints
+from etherapy.protocol.threads import PageQuery
+from etherapy.sdk.connection import Connection
+from etherapy.sdk.epochs import Began
+from etherapy.sdk.faults import Refuted, ThreadHalted
+from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.kept import KeptItem, ThreadState
+from etherapy.sdk.message import Message
+from etherapy.sdk.own_items import judge_placed, overdue_by
+from etherapy.sdk.people import Person
+from etherapy.sdk.rules_seen import follow_sheets
+from etherapy.sdk.spine import Pin
+from etherapy.sdk.thread_log import Applied, Reader, ThreadLog, people_of
+from etherapy.tep.epoch import parse_commit
+from etherapy.tep.invite import parse_accept, parse_invite
+from etherapy.tep.malformed import Malformed
+from etherapy.tep.payload import View
+from etherapy.tep.placing import Entry, ItemType
 
-    >>> _PAGE = 100
+_PAGE = 100
 
 
 class ThreadDesk:
@@ -139,7 +139,7 @@ class ThreadDesk:
         return self.log.apply(items, head, people, openers, self.state.own, began)
 
     def _keep(self, items: Sequence[KeptItem]) -> None:
-        """The chains that a page needs are kept before its items, and those before the position they reach."""
+        """The chains that a page needs are kept before its items, and these before the position reached."""
         self.link.profile.save()
         self.link.profile.add_items(self.thread, items)
         spine = self.log.spine

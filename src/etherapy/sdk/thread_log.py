@@ -79,7 +79,7 @@ class ThreadLog:
     ) -> Applied:
         """Take the next placed items in order, under the signed head of the last one.
 
-        `people` are the verified chains of everybody in a roster of the page; `openers` the device's own keys;
+        `people` are the verified chains of everybody in a roster of the page, `openers` the device's keys,
         `own` what this device made, by mid; `began` is needed with epoch 0. Without a `head` the items must
         have been taken before. Raises Refuted.
         """

@@ -14,7 +14,7 @@ from etherapy.cli.demo.scene import Scene
 from etherapy.cli.demo.stage import Stage, set_stage
 from etherapy.cli.demo.story import STORY
 from etherapy.cli.demo.telling import DidNotHold, Telling, flush
-from etherapy.cli.saying import complain
+from etherapy.cli.saying import Refusal, complain
 
 
 @click.command("demo")
@@ -35,6 +35,8 @@ def demo(check: bool, data: Path | None) -> None:
             asyncio.run(_until_told(_play(stage, telling, check)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         stopped = True
+    except Refusal as refused:
+        complain(refused.problem, refused.mend)
     except DidNotHold as failed:
         complain(f"the story does not hold: {failed}")
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What others can see and check afterwards: the supervisor, a thief of the database, anybody with the receipt."""
+"""What others can see and check afterwards: the supervisor, a thief of the database, anybody at all."""
 
 from etherapy.cli.demo.scene import SUPERVISOR, Scene
 from etherapy.sdk.promises import ReceiptRefused, verify_bundle
@@ -17,7 +17,7 @@ async def supervise(scene: Scene) -> None:
     tell.quote(f"{SUPERVISOR} sees the settings", [f"{one.name}, version {one.version}" for one in settings])
     placed = [one for one in records if one.act == "message.placed"]
     tell.quote(f"{SUPERVISOR} sees the decisions", [_record_line(one) for one in placed])
-    tell.expect(len(placed) >= 2, "each message has its decision record")
+    tell.expect(len(placed) >= 2, "each message of the night has its decision record")
     tell.expect(all(one.proved for one in placed), "each is in the log that the server signed")
     seen = repr(settings) + repr(records)
     words = (scene.cast.night, scene.cast.later, scene.cast.morning)
@@ -32,7 +32,7 @@ async def search(scene: Scene) -> None:
     scene.telling.facts["leak_hits"] = len(found.hits)
     scene.telling.say(
         f"{found.searched_bytes:,} bytes: a dump of every table, the server's log and its keys; searched "
-        f"for {len(scene.cast.planted)} words, codes and link secrets as text, hexadecimal, base64 and UTF-16."
+        f"for {len(scene.cast.planted)} words, codes and link secrets as text, hexadecimal, base64, UTF-16."
     )
     scene.telling.expect(found.missed == [], "planted in a copy, each spelling of each word is found")
     scene.telling.expect(found.hits == [], "in what the server keeps, none is")
@@ -68,7 +68,7 @@ async def hand_over(scene: Scene) -> None:
 
 def _has_placed_and_proved(records: list[AuditedRecord]) -> bool:
     placed = [one for one in records if one.act == "message.placed"]
-    return len(placed) >= 3 and all(one.proved for one in placed)
+    return len(placed) >= 2 and all(one.proved for one in placed)
 
 
 def _record_line(record: AuditedRecord) -> str:

@@ -82,7 +82,7 @@ async def _set(ctx: Ctx, body: SetRules, whole: bool) -> RulesSet:
     for one in reached:
         ctx.parts.memory.forget((ctx.caller.practice, one.new.thread))
     ctx.parts.expect(ctx.caller.practice, ctx.now)
-    return RulesSet(body.follows + 1, len(reached), len(earlier))
+    return RulesSet(body.follows + 1, len(reached))
 
 
 @dataclass(frozen=True, slots=True)
