@@ -1,10 +1,11 @@
 """Commands by which people get in, and say who they are."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import segno
 
+from etherapy.binary import b64
 from etherapy.cli.drafting import read_secret
 from etherapy.cli.profiles import profile_place, profiled
 from etherapy.cli.saying import Command, Refusal, is_terminal, say, wants_json
@@ -30,20 +31,28 @@ CODE_WORDS = (
 )
 
 
+class Arrival(NamedTuple):
+    """Somebody who has just got in, and the code that is shown once."""
+
+    me: Person
+    origin: str
+    practice: bytes
+    code: str
+
+
 @click.command("enrol", cls=Command)
 @click.argument("link", required=False)
 @profiled
 def enrolling(link: str | None, profile: str) -> None:
     """Become a member of staff by the one-use LINK that the operator gave you ('-': from standard input)."""
-    me, code = run(_enrol(read_secret(link, "Link"), profile))
-    _welcome(me, code, profile, "Next: etherapy whoami")
+    _welcome(run(_enrol(read_secret(link, "Link"), profile)), profile, "Next: etherapy whoami")
 
 
-async def _enrol(link: str, profile: str) -> tuple[Person, str]:
+async def _enrol(link: str, profile: str) -> Arrival:
     with Profile.open(profile_place(profile)) as kept:
         session, code = await enrol(link, kept, Connection)
         async with session:
-            return await session.whoami(), code
+            return Arrival(await session.whoami(), session.transport.origin, session.practice, code)
 
 
 @click.command("join", cls=Command)
@@ -51,18 +60,18 @@ async def _enrol(link: str, profile: str) -> tuple[Person, str]:
 @profiled
 def joining(link: str | None, profile: str) -> None:
     """Become a client by the invitation LINK of your therapist, at any hour ('-': from standard input)."""
-    me, code = run(_join(read_secret(link, "Link"), profile))
-    _welcome(me, code, profile, 'Next: etherapy send "…"')
+    _welcome(run(_join(read_secret(link, "Link"), profile)), profile, 'Next: etherapy send "…"')
 
 
-async def _join(link: str, profile: str) -> tuple[Person, str]:
+async def _join(link: str, profile: str) -> Arrival:
     with Profile.open(profile_place(profile)) as kept:
         session, _, code = await join(link, kept)
         async with session:
-            return await session.whoami(), code
+            return Arrival(await session.whoami(), session.transport.origin, session.practice, code)
 
 
-def _welcome(me: Person, code: str, profile: str, following: str) -> None:
+def _welcome(arrival: Arrival, profile: str, following: str) -> None:
+    me, code = arrival.me, arrival.code
     named = f" as {me.display_name}" if me.display_name else ""
     other = "" if profile == "default" else f" (profile {profile})"
     say(
@@ -74,6 +83,7 @@ def _welcome(me: Person, code: str, profile: str, following: str) -> None:
             f"    {code}",
             "",
             *CODE_WORDS,
+            f"To use it: etherapy recover {arrival.origin} {b64(arrival.practice)}",
             "",
             following,
         ],
@@ -150,7 +160,7 @@ def whoami(profile: str) -> None:
     me, origin, practice = run(_whoami(profile))
     name = me.display_name or "a client"
     say(
-        [f"{name}: {', '.join(me.roles)} at {me.practice_name}", f"on {origin}, practice {practice.hex()}"],
+        [f"{name}: {', '.join(me.roles)} at {me.practice_name}", f"on {origin}, practice {b64(practice)}"],
         {"account": me.account, "chain": me.chain, "roles": me.roles, "display_name": me.display_name,
          "practice": practice, "practice_name": me.practice_name, "origin": origin},
     )  # fmt: skip
