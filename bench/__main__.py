@@ -20,7 +20,7 @@ def main() -> int:
     """Exit 1 if something was refused that should have been accepted."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="only see that it works; nothing is kept")
-    parser.add_argument("--seconds", type=int, default=Plan.seconds, help="for each measurement")
+    parser.add_argument("--seconds", type=int, default=5, help="for each measurement")
     asked = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="etherapy-bench-"))
     place.chmod(0o711)

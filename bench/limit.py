@@ -38,6 +38,10 @@ SELECT a.outcome
 """
 
 
+_BECOMES = {"at once": ("now()", "1"), "held": ("now() + interval '2 days'", "NULL")}
+"""SQL for the instant of release and for the reason of placing."""
+
+
 async def prepare(house: House, writings: list[Writing]) -> None:
     """Keep what the script needs to know of each thread in a table beside ours."""
     connection = await connect(house.dsn(OPERATE), timeout=10)
@@ -66,9 +70,7 @@ async def _decision(connection: Connection, writing: Writing) -> bytes:
 
 async def press(house: House, writing: Writing, clients: int, seconds: int) -> Load:
     """Sends by so many sessions for so long; counted is what was accepted."""
-    release_at, reason = {"at once": ("now()", "1"), "held": ("now() + interval '2 days'", "NULL")}[
-        writing.kind
-    ]
+    release_at, reason = _BECOMES[writing.kind]
     script = _SCRIPT.format(kind=writing.kind, release_at=release_at, reason=reason)
     connection = await connect(house.dsn(OPERATE), timeout=10)
     counted = "SELECT sum(accepted) FROM thread WHERE practice_id = $1"

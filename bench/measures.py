@@ -23,10 +23,11 @@ class Plan:
     connections: tuple[int, ...] = (1, 8, 32)
     threads: int = 64
     inbox: int = 500
+    read_seconds: float = 2.0
     most: int = 20_000
 
 
-SMOKE = Plan(seconds=1, connections=(1, 4), threads=4, inbox=10, most=200)
+SMOKE = Plan(seconds=1, connections=(1, 4), threads=4, inbox=10, read_seconds=0.2, most=200)
 
 
 @dataclass(slots=True)
@@ -120,7 +121,7 @@ async def _reads(plan: Plan, scene: Scene) -> list[Reads]:
     found = []
     for name, request in asked.items():
         before = _used(scene.house)
-        load = await _drive(scene, [[request] * 100_000], float(plan.seconds))
+        load = await _drive(scene, [[request] * 100_000], plan.read_seconds)
         found.append(Reads(name, load, _used(scene.house) - before))
     return found
 

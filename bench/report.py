@@ -8,6 +8,7 @@ _SENDS = (
     "sends       connections |  a second  of pgbench |    p50     p95     p99 ms"
     " (pgbench p50, p99) | CPU s/1000: server + postgres (pgbench's postgres)"
 )
+_READS = "reads over one connection         |  a second |    p50     p99 ms | CPU s/1000: server + postgres"
 
 
 def document(found: Findings) -> dict[str, Any]:
@@ -29,13 +30,11 @@ def table(found: Findings) -> str:
         alone, cpu = one["pgbench"], one["cpu_per_1000"]
         lines.append(
             f"{one['kind']:<12}{one['connections']:>11} |{one['rate']:>10.0f}{one['of_pgbench']:>12.2f} |"
-            f"{one['p50']:>7.2f}{one['p95']:>8.2f}{one['p99']:>8.2f}    ({alone['p50']:.2f}, {alone['p99']:.2f}) |"
+            f"{one['p50']:>7.2f}{one['p95']:>8.2f}{one['p99']:>8.2f}"
+            f"    ({alone['p50']:.2f}, {alone['p99']:.2f}) |"
             f" {cpu['server']:.3f} + {cpu['postgres']:.3f} ({alone['cpu_per_1000']:.3f})"
         )
-    lines += [
-        "",
-        "reads over one connection         |  a second |    p50     p99 ms | CPU s/1000: server + postgres",
-    ]
+    lines += ["", _READS]
     for one in shown["reads"]:
         cpu = one["cpu_per_1000"]
         lines.append(

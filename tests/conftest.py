@@ -18,7 +18,7 @@ from etherapy.server.telemetry import Telemetry
 from etherapy.store.connection import connect
 from etherapy.store.database import Database
 from tests.postgres_fixture import Store, postgres, scratch, store, worker_name
-from tests.server.clinic import furnished
+from tests.server.furnishing import furnished
 
 __all__ = ["furnished", "postgres", "scratch", "store", "worker_name"]
 

@@ -142,6 +142,17 @@ async def test_after_a_killed_starter_the_next_one_takes_over(open_place):
         assert await count(server) == 600
 
 
+async def test_whoever_is_attached_takes_over_when_the_starter_has_ended(open_place):
+    other = start_elsewhere(open_place)
+    async with server_in(open_place) as server:
+        assert not server.owned
+        await fill(server)
+        assert not server.revive()
+        end_elsewhere(other)
+        assert server.revive() and server.owned
+        assert await count(server) == 600
+
+
 async def test_after_both_were_killed_the_next_start_recovers(open_place):
     other = start_elsewhere(open_place)
     await fill(attached := server_in(open_place).start())

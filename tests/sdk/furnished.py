@@ -9,10 +9,10 @@ from typing import Any
 from etherapy.rules.calendar import tzdata_checksum
 from etherapy.sdk import Profile, Session, Supervisor, Therapist, enrol, join
 from etherapy.sdk.staff_link import new_staff_link
+from etherapy.sdk.transport import Transport, Unreachable
 from etherapy.server.operate.installation import Installation
 from etherapy.server.operate.practices import LinkOffer, create_practice, create_staff_link
 from etherapy.server.operate.site import Site
-from etherapy.sdk.transport import Transport, Unreachable
 from tests.conftest import START, RunningServer
 
 HOURS: list[dict[str, Any]] = [

@@ -54,7 +54,9 @@ class Line:
         self._base = base
         self._session = session
 
-    async def ask(self, ask: Ask, token: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    async def ask(
+        self, ask: Ask, token: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """Whatever the server answers."""
         said = dict(headers or {})
         if token is not None:

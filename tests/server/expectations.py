@@ -1,4 +1,4 @@
-"""Who may call what, and what a caller is told of ids that are not theirs. A route without a row fails the build.
+"""Who may call what, and what is told of ids that are not one's own. A route without a row fails the build.
 
 Written out by hand and never derived from the endpoint table, which it is there to check.
 """
@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 
 ROLES = ("client", "therapist", "supervisor", "administrator")
 CALLERS = (
-    "A.client", "A.other_client", "A.far_client", "A.therapist", "A.other_therapist", "A.supervisor", "A.administrator",
-)  # fmt: skip
+    "A.client",
+    "A.other_client",
+    "A.far_client",
+    "A.therapist",
+    "A.other_therapist",
+    "A.supervisor",
+    "A.administrator",
+)
 NEAR = {
     "A.client": "A.other_client",
     "A.other_client": "A.client",
@@ -60,7 +66,9 @@ ROWS: dict[str, Row] = {
     "ask_challenge": Row(
         _for(200), is_open=True, strange={("practice",): 200, ("device",): 200, ("practice", "device"): 200}
     ),
-    "login": Row(_for(201), is_open=True, strange={("practice",): 401, ("device",): 401, ("practice", "device"): 401}),
+    "login": Row(
+        _for(201), is_open=True, strange={("practice",): 401, ("device",): 401, ("practice", "device"): 401}
+    ),
     "logout": Row(_for(204)),
     "read_person": Row(_for(200)),
     "enrol_staff": Row(
@@ -123,7 +131,13 @@ ROWS: dict[str, Row] = {
     "read_waiting": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "commit_epoch": Row(
         _for(201, *WRITERS),
-        strange={THREAD: 404, ("thread",): 404, ("inner_thread",): 422, ("chain",): 422, ("commit_hash",): 409},
+        strange={
+            THREAD: 404,
+            ("thread",): 404,
+            ("inner_thread",): 422,
+            ("chain",): 422,
+            ("commit_hash",): 409,
+        },
     ),
     "read_sheet": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "read_own_rules": Row(_for(200, "therapist")),

@@ -8,11 +8,49 @@ from hypothesis import strategies as st
 from etherapy.binary import b64, unb64
 
 TRICKY: tuple[Any, ...] = (
-    None, True, -1, 0, 2**31, 2**63 - 1, 2**63, 2**64, -(2**63) - 1, 1e308, 0.5, "", " ", "=", "A", "\u00e9", "../../../etc/passwd",
-    "Mars/Olympus", "America/New_York\n", "/", "localtime", "posixrules", "x" * 40_000, [], {}, [[]], {"": None}, [None], {"kind": 1},
-    {"kind": "window.weekly"}, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "2026-02-30T00:00:00Z", "2026-06-01T00:00:00",
-    b64(bytes(16)), b64(bytes(32)), b64(bytes(192)), b64(b"\xff" * 216), "99999999999999999999", "٣",
-)  # fmt: skip
+    None,
+    True,
+    -1,
+    0,
+    2**31,
+    2**63 - 1,
+    2**63,
+    2**64,
+    -(2**63) - 1,
+    1e308,
+    0.5,
+    "",
+    " ",
+    "=",
+    "A",
+    "\u00e9",
+    "../../../etc/passwd",
+    "Mars/Olympus",
+    "America/New_York\n",
+    "/",
+    "localtime",
+    "posixrules",
+    "x" * 40_000,
+    [],
+    {},
+    [[]],
+    {"": None},
+    [None],
+    {"kind": 1},
+    {"kind": "window.weekly"},
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999Z",
+    "2026-02-30T00:00:00Z",
+    "2026-06-01T00:00:00",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59-23:59",
+    b64(bytes(16)),
+    b64(bytes(32)),
+    b64(bytes(192)),
+    b64(b"\xff" * 216),
+    "99999999999999999999",
+    "٣",
+)
 """Values that have broken programs before."""
 junk = st.one_of(
     st.sampled_from(TRICKY),
@@ -52,7 +90,9 @@ def broken_bytes(draw: st.DrawFn, text: str) -> str:
     at = draw(st.integers(0, max(0, len(data) - 1)))
     way = draw(st.sampled_from(["flip", "cut", "grow", "fill"]))
     if way == "flip":
-        data = data[:at] + bytes([data[at] ^ 1 << draw(st.integers(0, 7))]) + data[at + 1 :] if data else b"\0"
+        data = (
+            data[:at] + bytes([data[at] ^ 1 << draw(st.integers(0, 7))]) + data[at + 1 :] if data else b"\0"
+        )
     elif way == "cut":
         data = data[:at]
     elif way == "grow":
@@ -67,5 +107,8 @@ def spoiled_path(draw: st.DrawFn, path: str) -> str:
     """A path with one of its later segments exchanged."""
     pieces = path.split("/")
     at = draw(st.integers(min(2, len(pieces) - 1), len(pieces) - 1))
-    pieces[at] = draw(st.text(max_size=30).map(lambda text: quote(text.encode("utf-8", "replace"), safe="")) | broken_bytes(pieces[at]))
+    pieces[at] = draw(
+        st.text(max_size=30).map(lambda text: quote(text.encode("utf-8", "replace"), safe=""))
+        | broken_bytes(pieces[at])
+    )
     return "/".join(pieces)

@@ -43,8 +43,10 @@ async def fingerprint(connection: Connection, practice: bytes) -> dict[str, str]
     found = {}
     for name in await tables_of_practices(connection):
         found[name] = await connection.fetchval(
-            f"SELECT md5(coalesce(string_agg(whole::text, '|' ORDER BY whole::text), '')) FROM {name} whole WHERE practice_id = $1", practice
-        )  # fmt: skip
+            f"SELECT md5(coalesce(string_agg(whole::text, '|' ORDER BY whole::text), ''))"
+            f" FROM {name} whole WHERE practice_id = $1",
+            practice,
+        )
     return found
 
 
@@ -55,7 +57,12 @@ async def dead_tokens(clinic: Clinic) -> dict[str, str | None]:
     await clinic.line.call(endpoints.logout, token=left.token)
     expired = client.practice + os.urandom(32)
     opened = await People(clinic.database).open_session(
-        client.practice, clinic.now, client.keys.device_id, os.urandom(32), sha256(expired).digest(), clinic.now
+        client.practice,
+        clinic.now,
+        client.keys.device_id,
+        os.urandom(32),
+        sha256(expired).digest(),
+        clinic.now,
     )
     assert opened
     live = unb64(client.token)
@@ -88,7 +95,9 @@ def kinds_of(row: Row) -> tuple[str, ...]:
     return ("far",) if row.is_open else ("near", "far")
 
 
-async def differences(clinic: Clinic, endpoint: str, caller: str, kinds: Iterable[str] = ("near", "far")) -> list[Difference]:
+async def differences(
+    clinic: Clinic, endpoint: str, caller: str, kinds: Iterable[str] = ("near", "far")
+) -> list[Difference]:
     """Everything that tells a stranger's id from nobody's, and each status that is not the table's."""
     row, who, found = ROWS[endpoint], clinic.people[caller], []
     allowed = row.is_open or row.good[who.role] != 403
@@ -118,13 +127,11 @@ async def answer(clinic: Clinic, endpoint: str, caller: str, named: Named) -> An
 
 
 def told(given: Answer) -> object:
-    """What an answer says: each byte of a refusal; the make of a good answer, whose ids and signatures are fresh."""
+    """What an answer says: each byte of a refusal; the make of a good one, since ids are fresh."""
     if given.status >= 300:
         return given
     headers = tuple(name for name, _ in given.headers)
     return given.status, headers, shape(given.json()) if given.body else None
-
-
 
 
 async def plant(connection: Connection, function: str, text: str, instead: str) -> None:

@@ -99,13 +99,24 @@ def somebody(name: str, practice: bytes, now: datetime) -> Somebody:
     return Somebody(name, practice, keys, (first, second))
 
 
-async def offer_staff_link(database: Database, practice: bytes, now: datetime, *roles: str) -> tuple[bytes, SigningKey]:
+async def offer_staff_link(
+    database: Database, practice: bytes, now: datetime, *roles: str
+) -> tuple[bytes, SigningKey]:
     """What the operator's command does; the look-up id of the link and its key."""
     keys = staff_keys(new_link_secret())
     await database.call(
-        "create_staff_link", practice, now, keys.lookup_id, keys.signing.public, list(roles), "Dr Vale", now + DAY,
-        urandom(16), urandom(32), b"{}",
-    )  # fmt: skip
+        "create_staff_link",
+        practice,
+        now,
+        keys.lookup_id,
+        keys.signing.public,
+        list(roles),
+        "Dr Vale",
+        now + DAY,
+        urandom(16),
+        urandom(32),
+        b"{}",
+    )
     return keys.lookup_id, keys.signing
 
 
@@ -118,9 +129,7 @@ def enrolment(who: Somebody, key: SigningKey) -> people.Enrol:
 async def enrol(line: Line, database: Database, origin: str, who: Somebody, now: datetime) -> Somebody:
     """A member of staff with the role that the name ends in, logged in."""
     lookup, key = await offer_staff_link(database, who.practice, now, who.role)
-    done = await line.call(
-        endpoints.enrol_staff, enrolment(who, key), practice=who.practice, lookup=lookup
-    )
+    done = await line.call(endpoints.enrol_staff, enrolment(who, key), practice=who.practice, lookup=lookup)
     return await log_in(line, origin, replace(who, account=bytes(done.account)))
 
 
@@ -139,28 +148,60 @@ async def log_in(line: Line, origin: str, who: Somebody) -> Somebody:
 
 
 def make_offer(
-    therapist: Somebody, server_id: bytes, now: datetime, log: tuple[int, bytes], thread: bytes | None = None,
+    therapist: Somebody,
+    server_id: bytes,
+    now: datetime,
+    log: tuple[int, bytes],
+    thread: bytes | None = None,
     practice: bytes | None = None,
-) -> Offer:  # fmt: skip
+) -> Offer:
     """A signed invitation to a new thread. `log` is size and root of the keys log as the therapist saw it."""
     link, thread, chain = invitation_keys(new_link_secret()), thread or urandom(16), therapist.chain
     practice = practice or therapist.practice
     terms = Charter(
-        home(server_id, practice), thread, 1, bytes(32), chain.chain_id, 3650, 35, {1: 1, 2: 1},
-        sha256(b"agreement").digest(), urandom(16),
-    ).pack()  # fmt: skip
+        home(server_id, practice),
+        thread,
+        1,
+        bytes(32),
+        chain.chain_id,
+        3650,
+        35,
+        {1: 1, 2: 1},
+        sha256(b"agreement").digest(),
+        urandom(16),
+    ).pack()
     invite = Invite(
-        server_id=server_id, practice=practice, thread=thread, therapist=chain.chain_id, therapist_seq=chain.seq,
-        therapist_head=chain.head, keys_size=log[0], keys_root=log[1], role=tep.Role.CLIENT,
-        charter_hash=charter_hash(terms), invite_pk=link.signing.public, expires_at=milliseconds(now + DAY), nonce=urandom(16),
-    )  # fmt: skip
+        server_id=server_id,
+        practice=practice,
+        thread=thread,
+        therapist=chain.chain_id,
+        therapist_seq=chain.seq,
+        therapist_head=chain.head,
+        keys_size=log[0],
+        keys_root=log[1],
+        role=tep.Role.CLIENT,
+        charter_hash=charter_hash(terms),
+        invite_pk=link.signing.public,
+        expires_at=milliseconds(now + DAY),
+        nonce=urandom(16),
+    )
     whole = sign_invite(invite, therapist.keys.sign)
-    return Offer(therapist.name, thread, link.lookup_id, link.signing, whole, terms, sign_charter(terms, therapist.keys.sign))
+    return Offer(
+        therapist.name,
+        thread,
+        link.lookup_id,
+        link.signing,
+        whole,
+        terms,
+        sign_charter(terms, therapist.keys.sign),
+    )
 
 
 def invitation(offer: Offer) -> invitations.Invite:
     """The body by which a therapist leaves an invitation."""
-    return invitations.Invite(Id16(offer.lookup), B64(offer.invite), B64(offer.charter), B64(offer.charter_sig))
+    return invitations.Invite(
+        Id16(offer.lookup), B64(offer.invite), B64(offer.charter), B64(offer.charter_sig)
+    )
 
 
 def joining(offer: Offer, therapist: Somebody, client: Somebody) -> tuple[invitations.Join, Talk]:
@@ -170,17 +211,33 @@ def joining(offer: Offer, therapist: Somebody, client: Somebody) -> tuple[invita
     accept = sign_accept(answer, client.keys.sign, offer.key)
     place = home(invite.invite.server_id, invite.invite.practice)
     commit, secret = new_epoch(
-        [(therapist.chain, tep.Role.THERAPIST), (chain, tep.Role.CLIENT)], client.keys, thread=offer.thread, epoch=0,
-        reason=tep.CommitReason.CREATE, charter_hash=invite.invite.charter_hash, view=(0, thread_start(offer.thread, place)),
-        home=place, consents=(invite.invite_hash, parse_accept(accept).accept_hash),
-    )  # fmt: skip
+        [(therapist.chain, tep.Role.THERAPIST), (chain, tep.Role.CLIENT)],
+        client.keys,
+        thread=offer.thread,
+        epoch=0,
+        reason=tep.CommitReason.CREATE,
+        charter_hash=invite.invite.charter_hash,
+        view=(0, thread_start(offer.thread, place)),
+        home=place,
+        consents=(invite.invite_hash, parse_accept(accept).accept_hash),
+    )
     body = invitations.Join(
-        [B64(link) for link in client.links], B64(accept), B64(sign_charter(offer.charter, client.keys.sign)), B64(commit)
-    )  # fmt: skip
+        [B64(link) for link in client.links],
+        B64(accept),
+        B64(sign_charter(offer.charter, client.keys.sign)),
+        B64(commit),
+    )
     talk = Talk(
-        client.practice, offer.thread, therapist.name, client.name, offer.lookup, place, invite.invite.charter_hash,
-        tep.parse_commit(commit), secret,
-    )  # fmt: skip
+        client.practice,
+        offer.thread,
+        therapist.name,
+        client.name,
+        offer.lookup,
+        place,
+        invite.invite.charter_hash,
+        tep.parse_commit(commit),
+        secret,
+    )
     return body, talk
 
 
@@ -189,7 +246,12 @@ def seal(talk: Talk, by: Somebody, text: str, *, urgent: bool = False, service_c
     view = payload.View(0, bytes(32), 1, bytes(32))
     said = payload.Payload(payload.Kind.TEXT, text, 0, view)
     envelope = seal_message(
-        said, secret=talk.secret, commit=talk.commit, key=by.keys.sign, urgent=urgent, service_class=service_class
+        said,
+        secret=talk.secret,
+        commit=talk.commit,
+        key=by.keys.sign,
+        urgent=urgent,
+        service_class=service_class,
     )
     found = parse_envelope(envelope)
     return Sealed(text, envelope, found.header.mid, found.item_hash)

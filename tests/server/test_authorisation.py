@@ -12,8 +12,9 @@ import pytest
 from etherapy.binary import Hash32, Id16
 from tests.server.asking import Ask
 from tests.server.asks import WHOLE_TABLE, make, of_nobody, own
-from tests.server.clinic import NIGHT, ORIGIN, Clinic, Furnished
+from tests.server.clinic import NIGHT, ORIGIN, Clinic
 from tests.server.expectations import CALLERS, NOT_IDS, ROLES, ROWS
+from tests.server.furnishing import Furnished
 from tests.server.matrix import answer, dead_tokens, differences, fingerprint, plant
 from tests.server.people import log_in
 
@@ -70,7 +71,9 @@ async def test_a_dead_token_is_refused_like_none_and_changes_nothing(clinic: Cli
     assert await fingerprint(clinic.operate, clinic.practices["A"]) == before
 
 
-@pytest.mark.parametrize("name", sorted(name for name, row in ROWS.items() if row.strange and not row.takes_ids))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, row in ROWS.items() if row.strange and not row.takes_ids)
+)
 async def test_a_strangers_id_is_answered_like_nobodys(clinic: Clinic, name: str) -> None:
     await _compare(clinic, name, CALLERS)
 
@@ -97,12 +100,17 @@ async def test_a_parent_is_compared_with_the_object_it_is_asked_about(clinic: Cl
     therapist, talk = clinic.people["A.therapist"], clinic.talks["A.other_client"]
     elsewhere = clinic.sent["A.therapist answered A.other_client"]
     for mid in (elsewhere.mid, clinic.sent["A.client held"].mid, clinic.sent["A.client recalled"].mid):
-        if name == "read_page":
-            named = replace(own(clinic, therapist), thread=mid)
-        else:
-            named = replace(own(clinic, therapist), mid=mid)
-        nobody = replace(named, **{"thread" if name == "read_page" else "mid": of_nobody().mid})
-        assert await answer(clinic, name, therapist.name, named) == await answer(clinic, name, therapist.name, nobody)
+        heard = [
+            await answer(
+                clinic,
+                name,
+                therapist.name,
+                replace(mine, thread=one) if name == "read_page" else replace(mine, mid=one),
+            )
+            for mine in [own(clinic, therapist)]
+            for one in (mid, of_nobody().mid)
+        ]
+        assert heard[0] == heard[1]
     there = replace(own(clinic, therapist), thread=talk.thread, mid=elsewhere.mid)
     assert (await answer(clinic, name, therapist.name, there)).status == 200
 
@@ -132,15 +140,24 @@ async def test_sessions_end_when_they_should(furnished: Furnished, tmp_path: Pat
         for passed, alive in [(59, set(ROLES)), (61, set(ROLES) - {"supervisor"}), (24 * 60 + 1, set())]:
             await clinic.clock.turn_to(NIGHT + timedelta(minutes=passed))
             asked = [("read_person", clinic.people[caller]) for caller in CALLERS]
-            statuses = {who.role: (await clinic.line.ask(Ask("GET", "/person"), who.token)).status for _, who in asked}
+            statuses = {
+                who.role: (await clinic.line.ask(Ask("GET", "/person"), who.token)).status for _, who in asked
+            }
             assert {role for role, status in statuses.items() if status == 200} == alive
             assert set(statuses.values()) <= {200, 401}
 
 
-async def test_the_matrix_finds_a_read_that_forgot_to_ask_for_membership(furnished: Furnished, tmp_path: Path) -> None:
+async def test_the_matrix_finds_a_read_that_forgot_to_ask_for_membership(
+    furnished: Furnished, tmp_path: Path
+) -> None:
     async with furnished.open(tmp_path) as clinic:
         assert not await differences(clinic, "read_page", "A.client")
-        await plant(clinic.operate, "read_page", "NOT EXISTS (SELECT FROM member", "false AND EXISTS (SELECT FROM member")
+        await plant(
+            clinic.operate,
+            "read_page",
+            "NOT EXISTS (SELECT FROM member",
+            "false AND EXISTS (SELECT FROM member",
+        )
         assert "near" in {one.kind for one in await differences(clinic, "read_page", "A.client")}
 
 

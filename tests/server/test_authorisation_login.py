@@ -14,7 +14,8 @@ from etherapy.protocol.people import AskChallenge, Login
 from etherapy.server.settings import Settings
 from etherapy.tep.login import challenge_bytes
 from tests.server.asking import Answer, Ask, shape
-from tests.server.clinic import ORIGIN, Clinic, Furnished
+from tests.server.clinic import ORIGIN, Clinic
+from tests.server.furnishing import Furnished
 from tests.server.matrix import fingerprint, plant
 from tests.server.people import challenged
 
@@ -161,7 +162,8 @@ async def test_a_challenge_has_one_shape_for_every_device(clinic: Clinic) -> Non
     gone = clinic.people["A.gone_client"].keys.device_id
     asked = [(practice, known), (practice, gone), (practice, os.urandom(16)), (Id16(os.urandom(16)), known)]
     answers = [
-        await clinic.line.ask(Ask("POST", CHALLENGE, body=AskChallenge(place, Id16(device)))) for place, device in asked
+        await clinic.line.ask(Ask("POST", CHALLENGE, body=AskChallenge(place, Id16(device))))
+        for place, device in asked
     ]
     assert {(answer.status, answer.headers) for answer in answers} == {(200, answers[0].headers)}
     shapes = [(shape(answer.json()), len(answer.body)) for answer in answers]
@@ -172,7 +174,11 @@ async def test_limits_tell_no_device_from_another(furnished: Furnished, tmp_path
     """A known device is refused after as many tries as one that does not exist (G15)."""
     async with furnished.open(tmp_path, settings=Settings(limits=True, limit_device=1.0)) as clinic:
         practice = Id16(clinic.practices["A"])
-        devices = [clinic.people["A.client"].keys.device_id, clinic.people["A.gone_client"].keys.device_id, os.urandom(16)]
+        devices = [
+            clinic.people["A.client"].keys.device_id,
+            clinic.people["A.gone_client"].keys.device_id,
+            os.urandom(16),
+        ]
         heard = []
         for device in devices:
             body = Login(practice, Id16(device), Hash32(bytes(32)), 0, B64(bytes(64)))

@@ -1,12 +1,13 @@
-"""Practices kept apart over HTTP when the application's own checks are away: row level security alone (G12, 3.9)."""
+"""Practices kept apart over HTTP with the application's own checks away: row level security alone (G12)."""
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.server.clinic import Clinic, Furnished
+from tests.server.clinic import Clinic
 from tests.server.expectations import CALLERS, ROWS
+from tests.server.furnishing import Furnished
 from tests.server.matrix import differences, fingerprint
 from tests.server.weakening import switch_off_checks, switch_off_row_security
 
@@ -23,7 +24,7 @@ async def clinic(furnished: Furnished, tmp_path_factory: pytest.TempPathFactory)
 
 
 async def test_the_checks_are_away(clinic: Clinic) -> None:
-    """Within a practice nothing keeps a client from another's thread any more: what follows is not by luck."""
+    """Within a practice nothing keeps a client from another's thread any more: what follows is no luck."""
     found = await differences(clinic, "read_page", "A.client", ["near"])
     assert {one.kind for one in found} >= {"near"}
 
@@ -35,7 +36,9 @@ async def test_row_security_alone_hides_the_other_practice(clinic: Clinic, name:
 
 @pytest.mark.parametrize("caller", ["A.client", "A.therapist", "A.supervisor"])
 @pytest.mark.parametrize("name", GIVES)
-async def test_row_security_alone_lets_a_taken_id_be_new(furnished: Furnished, tmp_path: Path, name: str, caller: str) -> None:
+async def test_row_security_alone_lets_a_taken_id_be_new(
+    furnished: Furnished, tmp_path: Path, name: str, caller: str
+) -> None:
     async with furnished.open(tmp_path) as clinic:
         await switch_off_checks(clinic.operate)
         await _compare(clinic, name, [caller])

@@ -1,4 +1,4 @@
-"""Nobody but its sender can notice a message that waits, or that was taken back (G5; tep_amendments.md 78 and 79)."""
+"""Nobody but its sender can notice a message that waits or was taken back (G5; tep_amendments.md 78, 79)."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,7 +12,8 @@ from etherapy.protocol.agreed_rules import SetRules
 from etherapy.protocol.messages import AskPreview, SendMessage
 from tests.server.asking import Ask
 from tests.server.asks import WHOLE_TABLE, make, of_another
-from tests.server.clinic import MORNING, NIGHT, Clinic, Furnished
+from tests.server.clinic import MORNING, NIGHT, Clinic
+from tests.server.furnishing import Furnished
 from tests.server.matrix import plant
 from tests.server.people import invitation
 from tests.server.twins import Twins, twins
@@ -121,7 +122,9 @@ async def test_a_message_taken_back_is_never_noticed_by_readers(both: Twins) -> 
     assert not [one for one in both.told_apart() if one.startswith(readers)]
 
 
-@pytest.mark.parametrize(("caller", "place"), [("A.therapist", "/rules"), ("A.administrator", "/practice/rules")])
+@pytest.mark.parametrize(
+    ("caller", "place"), [("A.therapist", "/rules"), ("A.administrator", "/practice/rules")]
+)
 async def test_new_rules_do_not_tell_what_waits(both: Twins, caller: str, place: str) -> None:
     """Also not when they bring it forward: it is noticed when it is released, not before."""
     await both.hide(hold)
@@ -144,7 +147,12 @@ async def test_new_rules_do_not_tell_what_waits(both: Twins, caller: str, place:
 async def test_a_count_of_what_waits_would_be_found(both: Twins) -> None:
     """The control by a planted defect: a page whose end counts held messages too."""
     counted = "(SELECT count(*) FROM message h WHERE h.thread_id = th.thread_id AND h.state = 'held')"
-    await plant(both.secret.operate, "read_page", "SELECT th.last_n, th.last_t", f"SELECT th.last_n + {counted} - 1, th.last_t")
+    await plant(
+        both.secret.operate,
+        "read_page",
+        "SELECT th.last_n, th.last_t",
+        f"SELECT th.last_n + {counted} - 1, th.last_t",
+    )
     await look_everywhere(both)
     assert not both.told_apart()
     await both.hide(hold)

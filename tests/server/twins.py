@@ -14,15 +14,18 @@ from hashlib import sha256
 from pathlib import Path
 
 from tests.server.asking import Answer, Ask
-from tests.server.clinic import ORIGIN, Clinic, Furnished
+from tests.server.clinic import ORIGIN, Clinic
+from tests.server.furnishing import Furnished
 from tests.server.people import Sealed, log_in, seal
 
 Deed = Callable[[Clinic], Awaitable[object]]
 
 
 class Dice:
-    """Random bytes that fall alike from one `start` to the next. Each function throws its own, so that one which
-    throws more often in one server than in the other changes nothing for the rest."""
+    """Random bytes that fall alike from one `start` to the next.
+
+    Each function throws its own: one that throws more often in one server changes nothing for the rest.
+    """
 
     def __init__(self) -> None:
         self.start("")
@@ -55,7 +58,9 @@ class Twins:
         for dice in self.dice:
             dice.start(f"{len(self.heard)}")
         both = (self.quiet, self.secret)
-        answers = await asyncio.gather(*(clinic.line.ask(ask, clinic.people[caller].token) for clinic in both))
+        answers = await asyncio.gather(
+            *(clinic.line.ask(ask, clinic.people[caller].token) for clinic in both)
+        )
         self.heard.append((caller, f"{ask.method} {ask.path}?{ask.query}", answers[0], answers[1]))
         return answers[0]
 

@@ -1,4 +1,4 @@
-"""Taking walls down in a clone: the application's own checks, so that row level security stands alone, or that too."""
+"""Taking walls down in a clone: the application's own checks, or row level security behind them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Looking for holes in the wall between practices, as the serving role itself: every table, every function."""
+"""Looking for holes in the wall between practices, as the serving role: every table, every function."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ SELECT a.attname::text AS name FROM pg_attribute a
 """
 _FUNCTIONS = """
 SELECT p.proname::text AS name, p.pronargs AS count, p.proargnames AS names,
-       ARRAY(SELECT format_type(t.oid, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS u (oid, nr) JOIN pg_type t ON t.oid = u.oid
-              ORDER BY u.nr) AS types
-  FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.pronargs > 0 AND p.proargnames[1] = 'p_practice'
+       ARRAY(SELECT format_type(t.oid, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS u (oid, nr)
+               JOIN pg_type t ON t.oid = u.oid ORDER BY u.nr) AS types
+  FROM pg_proc p
+ WHERE p.pronamespace = 'public'::regnamespace AND p.pronargs > 0 AND p.proargnames[1] = 'p_practice'
  ORDER BY p.proname = 'close_session', 1
 """
 ROLES = ["administrator", "client", "supervisor", "therapist"]
@@ -44,7 +45,9 @@ async def holes_in_tables(serve: Connection, operate: Connection, mine: bytes, o
     """What `mine` can do to the rows of `other`."""
     found = []
     for table in await walled_tables(operate):
-        row = await operate.fetchval(f"SELECT to_jsonb(whole) FROM {table} whole WHERE practice_id = $1 LIMIT 1", other)
+        row = await operate.fetchval(
+            f"SELECT to_jsonb(whole) FROM {table} whole WHERE practice_id = $1 LIMIT 1", other
+        )
         assert row is not None, f"{table} is empty: furnish it, or this proves nothing"
         tries = {
             "seen": (f"SELECT FROM {table} WHERE practice_id = $1", other),
@@ -65,12 +68,16 @@ async def reaches(serve: Connection, practice: object, sql: str, *values: object
     await serve.execute("BEGIN")
     try:
         if practice is not None:
-            said = practice if isinstance(practice, str) else str(await serve.fetchval("SELECT $1::uuid::text", practice))
+            said = (
+                practice
+                if isinstance(practice, str)
+                else str(await serve.fetchval("SELECT $1::uuid::text", practice))
+            )
             await serve.execute("SELECT set_config('app.practice', $1, true)", said)
         statement = await serve.prepare(sql)
         rows = await statement.fetch(*values)
-        touched = statement.get_statusmsg().split()[-1]
-        return bool(rows) or touched.isdigit() and int(touched) > 0 or sql.startswith("TRUNCATE")
+        touched = (statement.get_statusmsg() or "").rpartition(" ")[2]
+        return bool(rows) or (touched.isdigit() and int(touched) > 0) or sql.startswith("TRUNCATE")
     except asyncpg.IntegrityConstraintViolationError:
         return True  # it was let through, and another rule stopped it
     except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidTextRepresentationError):
@@ -83,7 +90,9 @@ async def values_of(operate: Connection, practice: bytes) -> set[bytes]:
     """Every id, hash, key and ciphertext of a practice, whatever the column."""
     found: set[bytes] = set()
     for table in await tables_of_practices(operate):
-        columns = [row["name"] for row in await operate.fetch(_COLUMNS, table) if row["name"] != "practice_id"]
+        columns = [
+            row["name"] for row in await operate.fetch(_COLUMNS, table) if row["name"] != "practice_id"
+        ]
         for column in columns:
             rows = await operate.fetch(f"SELECT {column} AS v FROM {table} WHERE practice_id = $1", practice)
             found |= {piece for row in rows for piece in pieces_of(row["v"])}
@@ -106,7 +115,7 @@ def pieces_of(value: Any) -> list[bytes]:
 async def holes_in_functions(
     serve: Connection, operate: Connection, mine: bytes, token_hash: bytes, other: bytes, now: datetime
 ) -> tuple[list[Hole], set[str]]:
-    """What functions called for `mine` with the ids of `other` give away; and which of them ran to their end."""
+    """What functions called for `mine` with ids of `other` give away; and which of them ran to their end."""
     names = await ids_of(operate, other)
     own = await values_of(operate, mine)
     secret = await values_of(operate, other) - own
@@ -123,7 +132,9 @@ async def holes_in_functions(
             else:
                 places.append(f"${nr}::{kind}")
             values.append(value)
-        given |= {piece for value in values for piece in pieces_of(value)}  # some commands keep what they are given
+        given |= {
+            piece for value in values for piece in pieces_of(value)
+        }  # some commands keep what they are given
         try:
             rows = await serve.fetch(f"SELECT * FROM {row['name']}({', '.join(places)})", *values)
         except asyncpg.PostgresError:
@@ -139,9 +150,11 @@ async def ids_of(operate: Connection, practice: bytes) -> dict[str, Any]:
     """One thread of a practice with everything that belongs to it, by the names that parameters have."""
     row = await operate.fetchrow(
         """
-        SELECT m.thread_id AS thread, m.account_id AS account, m.account_id AS owner, m.device_id AS device, m.mid, m.item_hash,
-               t.commit_hash, t.commit_hash AS prev, t.epoch, t.version, a.chain_id AS chain, i.lookup_id AS lookup, to_jsonb(m) AS message
-          FROM message m JOIN thread t USING (practice_id, thread_id) JOIN account a USING (practice_id, account_id)
+        SELECT m.thread_id AS thread, m.account_id AS account, m.account_id AS owner, m.device_id AS device,
+               m.mid, m.item_hash, t.commit_hash, t.commit_hash AS prev, t.epoch, t.version,
+               a.chain_id AS chain, i.lookup_id AS lookup, to_jsonb(m) AS message
+          FROM message m JOIN thread t USING (practice_id, thread_id)
+          JOIN account a USING (practice_id, account_id)
           JOIN invitation i ON i.practice_id = m.practice_id AND i.accept IS NULL
          WHERE m.practice_id = $1 AND m.state = 'held' LIMIT 1
         """,
@@ -151,20 +164,37 @@ async def ids_of(operate: Connection, practice: bytes) -> dict[str, Any]:
     return dict(row)
 
 
-def _argument(name: str, kind: str, names: Mapping[str, Any], mine: bytes, token_hash: bytes, now: datetime) -> object:
+def _argument(
+    name: str, kind: str, names: Mapping[str, Any], mine: bytes, token_hash: bytes, now: datetime
+) -> object:
     """The other practice's, where a parameter's name tells of one; else something that fits."""
     if kind.endswith("[]") and name != "p_roles":
         return [_argument(_singular(name), kind.removesuffix("[]"), names, mine, token_hash, now)]
-    told: dict[str, object] = {"practice": mine, "token": token_hash, "roles": ROLES, "now": now, "limit": 100, "log": 1, **names}
+    told: dict[str, object] = {
+        "practice": mine,
+        "token": token_hash,
+        "roles": ROLES,
+        "now": now,
+        "limit": 100,
+        "log": 1,
+        **names,
+    }
     simple = name.removeprefix("p_").removeprefix("held_").removeprefix("part_")
     if simple in told:
         return told[simple]
     if simple in ("start", "from", "after", "seq", "r"):
         return 0
     return {
-        "uuid": urandom(16), "bytea": urandom(32), "text": "word", "boolean": True, "date": now.date(), "smallint": 1,
-        "timestamp with time zone": datetime(2026, 6, 1, tzinfo=UTC), "integer": 1, "bigint": 1,
-    }.get(kind)  # fmt: skip
+        "uuid": urandom(16),
+        "bytea": urandom(32),
+        "text": "word",
+        "boolean": True,
+        "date": now.date(),
+        "smallint": 1,
+        "timestamp with time zone": datetime(2026, 6, 1, tzinfo=UTC),
+        "integer": 1,
+        "bigint": 1,
+    }.get(kind)
 
 
 def _singular(name: str) -> str:

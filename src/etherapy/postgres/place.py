@@ -50,15 +50,18 @@ def settle_cluster(link: Path, home: Path, binaries: Binaries, account: Account)
     give_cluster(cluster, account)
 
 
-def make_socket_dir(home: Path, account: Account) -> Path:
+def make_socket_dir(home: Path, account: Account, before: str | None = None) -> Path:
     """Where the socket goes: beside the cluster, or in a short directory when that path is too long.
 
-    Only the account that runs PostgreSQL, and root, may enter it: this is what guards the database.
+    Only the account that runs PostgreSQL, and root, may enter it: this is what guards the database. `before`
+    is where it was under an owner that has ended: those who are attached look for it there.
     """
-    place = home / "run"
-    if len(os.fsencode(place)) + len("/.s.PGSQL.5432.lock") > _SOCKET_PATH_LIMIT:
+    place = Path(before) if before else home / "run"
+    if not before and len(os.fsencode(place)) + len("/.s.PGSQL.5432.lock") > _SOCKET_PATH_LIMIT:
         place = Path(mkdtemp(prefix="etherapy-"))
-    place.mkdir(exist_ok=True)
+    place.mkdir(mode=0o700, exist_ok=True)
+    if place.is_symlink() or place.stat().st_uid not in (os.geteuid(), account.uid):
+        raise PostgresUnavailable(f"{place} belongs to somebody else; remove it and start again")
     place.chmod(0o700)
     if os.geteuid() == 0:
         os.chown(place, account.uid, account.gid)

@@ -141,8 +141,14 @@ class Postgres:
             os.kill(pid, signal.SIGKILL)
 
     def revive(self) -> bool:
-        """Start the server again if it died; whether it had. Only the owner does, cheap when all is well."""
-        if not self.owned or not self._child.died:
+        """Start the server again if it died; whether it had. Cheap when all is well.
+
+        Its owner does, and once the owner has ended, whoever is attached and comes first: a command that
+        happened to start it must not take it from the server that uses it.
+        """
+        if not self.owned:
+            return self._succeed()
+        if not self._child.died:
             return False
         with self._start_lock.held(self._patience):
             self._launch()
@@ -205,7 +211,7 @@ class Postgres:
             binaries.major,
             binaries.version,
             str(binaries.bin_dir),
-            str(make_socket_dir(home, account)),
+            str(make_socket_dir(home, account, self._state.socket_dir if self._state else None)),
             account.way,
         )
         self._account = account
@@ -213,6 +219,18 @@ class Postgres:
         write_state(self._state_file, self._state)
         self.owned, self._starter = True, os.getpid()
         atexit.register(self.stop)
+
+    def _succeed(self) -> bool:
+        """Become the owner in the place of one that has ended, on the same socket."""
+        if self._state is None or not self._owner_lock.try_take():
+            return False
+        try:
+            with self._start_lock.held(self._patience):
+                self._become_owner()
+        except BaseException:
+            self._owner_lock.release()
+            raise
+        return True
 
     def _launch(self) -> None:
         command = [

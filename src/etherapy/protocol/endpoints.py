@@ -135,7 +135,8 @@ read_message = Endpoint(
 )
 
 explain_message = Endpoint(
-    "GET", "/threads/{thread}/messages/{mid}/explanation", gives=messages.Explanation, access=WRITERS,
+    "GET", "/threads/{thread}/messages/{mid}/explanation", gives=messages.Explanation,
+    query=messages.ExplanationQuery, access=WRITERS,
     problems=(NoSuchMessage,),
 )
 

@@ -89,6 +89,12 @@ class Waiting(Struct, frozen=True):
     messages: list[WaitingMessage]
 
 
+class ExplanationQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the reader of the words is; empty: on the practice's wall."""
+
+    zone: str = ""
+
+
 class Explanation(Struct, frozen=True):
     """Why a message was decided as it was: the record, and the words for who asks."""
 

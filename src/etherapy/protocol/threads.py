@@ -89,7 +89,7 @@ class Inbox(Struct, frozen=True):
 class NoticeQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Notices since an instant (RFC 3339)."""
 
-    since: datetime | None = None
+    since: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class Notice(Struct, frozen=True):

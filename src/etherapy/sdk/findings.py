@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from etherapy.binary import b64
+
 
 class Kind(StrEnum):
     """What was found. The text is stable and may be compared."""
@@ -72,6 +74,20 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Finding({self.kind.value}: {self.words})"
+
+
+def write_finding(finding: Finding) -> bytes:
+    """A finding with its evidence as a JSON file, to be shown to others; it holds no text and no key."""
+    document = {
+        "format": "etherapy-finding",
+        "version": 1,
+        "kind": finding.kind.value,
+        "words": finding.words,
+        "thread": None if finding.thread is None else b64(finding.thread),
+        "n": finding.n,
+        "proof": {name: b64(piece) for name, piece in sorted(finding.proof.items())},
+    }
+    return msgspec.json.format(msgspec.json.encode(document)) + b"\n"
 
 
 def join_new(known: list[Finding], found: list[Finding]) -> list[Finding]:

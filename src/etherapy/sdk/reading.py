@@ -8,6 +8,7 @@ from typing import Final, Literal
 from etherapy.clock import Clock
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
+from etherapy.protocol.door import TooManyRequests, Unavailable
 from etherapy.protocol.threads import Changes, SyncQuery
 from etherapy.sdk.committing import settle_epoch
 from etherapy.sdk.connection import Connection
@@ -66,27 +67,26 @@ class Reading(Connection):
             for finding in news.findings: print(finding)
         """
         async with self._syncing:
-            return await self._sync(min(max(wait, 0), _POLL))
+            news = await self._sync()
+        if wait <= 0 or news != Synced():
+            return news
+        await self._changes(min(wait, _POLL))  # a hint; what came is fetched below, with nobody kept waiting
+        async with self._syncing:
+            return await self._sync()
 
-    async def _sync(self, wait: int) -> Synced:
-        messages: list[Message] = []
+    async def _sync(self) -> Synced:
         findings: list[Finding] = []
         threads: list[bytes] = []
         sent, refused = await self._empty_outbox()
-        while True:
-            changes = await self._changes(wait)
+        while changes := await self._changes(0):
             for change in changes.threads:
-                desk = self._desk_of(bytes(change.thread), change.role)
-                async with desk.lock:
-                    await desk.catch_up()
-                    findings += await self._settle(desk)
                 threads.append(bytes(change.thread))
-            if changes.cursor != self.profile.kept.cursor:
-                self.profile.kept.cursor = changes.cursor
-                self.profile.save()
+                findings += await self._read_on(self._desk_of(bytes(change.thread), change.role))
             if not changes.threads:
                 break
-            wait = 0
+            self.profile.kept.cursor = changes.cursor
+            self.profile.save()
+        messages: list[Message] = []
         for desk in list(self._desks.values()):
             async with desk.lock:
                 findings += await look_after(desk)
@@ -96,6 +96,12 @@ class Reading(Connection):
         if threads:
             findings += await self.check_logs()
         return Synced(tuple(messages), tuple(findings), tuple(threads), tuple(sent), tuple(refused))
+
+    async def _read_on(self, desk: ThreadDesk) -> list[Finding]:
+        """A thread with something new, and what follows from it."""
+        async with desk.lock:
+            await desk.catch_up()
+            return [*await self._settle(desk), *await self._follow_rules(desk)]
 
     async def _changes(self, wait: int) -> Changes:
         query = SyncQuery(after=self.profile.kept.cursor, wait=wait)
@@ -111,6 +117,16 @@ class Reading(Connection):
             pass  # shown where somebody writes
         return []
 
+    async def _follow_rules(self, desk: ThreadDesk) -> list[Finding]:
+        """Read the rules that somebody else has named already."""
+        if max(desk.log.letters.rules, default=0) <= desk.state.sheets.r:
+            return []
+        try:
+            await desk.follow_rules()
+        except Refuted as refuted:
+            return self.note([refuted.finding])
+        return []
+
     async def follow(self) -> AsyncIterator[Message]:
         """Messages as they are placed, for ever. Waits out a server that is away.
 
@@ -121,7 +137,7 @@ class Reading(Connection):
             try:
                 news = await self.sync(_POLL)
                 pause = 1.0
-            except Unreachable:
+            except (Unreachable, Unavailable, TooManyRequests):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, 30.0)
                 continue

@@ -1,9 +1,10 @@
 """A person's session on one device: write, read, follow; nothing is believed unchecked."""
 
+from etherapy.crypto.safety import safety_number
 from etherapy.protocol import endpoints
-from etherapy.protocol.messages import AskPreview, Explanation, Previewed, ServiceClass
+from etherapy.protocol.messages import AskPreview, Explanation, ExplanationQuery, Previewed, ServiceClass
 from etherapy.rules.layers import Rules
-from etherapy.sdk.faults import NothingHeld
+from etherapy.sdk.faults import NothingHeld, NotInThread
 from etherapy.sdk.held import take_back
 from etherapy.sdk.message import SentMessage, Synced
 from etherapy.sdk.promises import write_bundle
@@ -81,7 +82,8 @@ class Session(Reading):
 
     async def explain(self, thread: bytes, mid: bytes) -> Explanation:
         """Why a message of one's own was decided as it was, in words and as a record."""
-        return await self.transport.call(endpoints.explain_message, thread=thread, mid=mid)
+        query = ExplanationQuery(self.zone)
+        return await self.transport.call(endpoints.explain_message, query=query, thread=thread, mid=mid)
 
     async def export_receipt(self, thread: bytes, mid: bytes) -> bytes:
         """The promise of one's own message as a file that anybody can verify offline (`verify_bundle`).
@@ -98,6 +100,18 @@ class Session(Reading):
             await desk.load()
         placed = self.profile.items(thread)[item.n - 1].item if item.n else None
         return write_bundle(links, item.receipt, item.envelope or placed, revisions, item.status)
+
+    async def safety_number(self, thread: bytes) -> str:
+        """60 digits that both people of a thread compare in session; new devices do not change them."""
+        desk = self.desk(thread)
+        async with desk.lock:
+            await desk.load()
+        newest = desk.log.epochs.newest
+        others = [] if newest is None else [one.chain_id for one in newest.core.roster]
+        other = next((one for one in others if one != self.chain), None)
+        if other is None:
+            raise NotInThread("there is nobody else in this thread yet", "sync once more")
+        return safety_number(self.chain, other)
 
     async def thread_rules(self, thread: bytes) -> Rules:
         """The rules in force in a thread, verified up to the newest sheet."""

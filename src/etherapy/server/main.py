@@ -131,7 +131,7 @@ async def serve(settings: Settings, synthetic: bool | None = None, check_only: b
             async with AsyncExitStack() as stack:
                 for work in (application.rounds.run(clock), _watch(database, clock)):
                     await stack.enter_async_context(_beside(work))
-                if site.embedded is not None and site.embedded.owned:
+                if site.embedded is not None:
                     await stack.enter_async_context(_beside(site.embedded.keep_alive()))
                 await service.run()
 

@@ -9,7 +9,7 @@ from etherapy.server.admission import audit_leaf, new_device, new_link
 from etherapy.server.judging import expect, readable, verified
 from etherapy.server.parts import Ctx
 from etherapy.tep.chain import verify_chain
-from etherapy.tep.links import Op, parse_link
+from etherapy.tep.links import MAX_LINKS, Op, parse_link
 
 _TAKEN = frozenset({Op.ADD})
 """Which operations are taken: revoking, rotating and replacing wait for everything that must follow them."""
@@ -17,7 +17,7 @@ _TAKEN = frozenset({Op.ADD})
 
 async def read_chain(ctx: Ctx, chain: bytes, query: PageQuery) -> Chain:
     """A chain of one's own or of somebody one shares a thread with, from link `after` on."""
-    rows = await ctx.parts.people.chain(ctx.caller, ctx.now, chain, query.after)
+    rows = await ctx.parts.people.chain(ctx.caller, ctx.now, chain, min(query.after, MAX_LINKS))
     account = rows[0]["account_id"] if rows else None
     if account is None:
         raise NoSuchChain()

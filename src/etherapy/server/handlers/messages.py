@@ -1,11 +1,14 @@
 """Sending, taking back, and asking what became of it."""
 
+from datetime import timedelta
+
 import msgspec
 
 from etherapy.binary import B64, Hash32, Id16
 from etherapy.protocol.messages import (
     AskPreview,
     Explanation,
+    ExplanationQuery,
     Previewed,
     Recall,
     SendMessage,
@@ -38,6 +41,9 @@ from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.placing import ItemType
 from etherapy.tep.recall import RecallMode, SignedRecall, parse_recall, recall_verifies
 from etherapy.tep.statements import State, StatusReason
+
+SEQUENCED_SOON = timedelta(seconds=1)
+"""When the audit leaf of a message that was placed at once is looked for; many share one round."""
 
 
 async def preview(ctx: Ctx, thread: bytes, body: AskPreview) -> Previewed:
@@ -89,8 +95,9 @@ def _answer_send(
             ctx.parts.memory.forget(key)
         else:
             ctx.parts.memory.keep(key, after)
-        if row.placed is None and weighed.acceptance.release_at is not None:
-            ctx.parts.expect(ctx.caller.practice, weighed.acceptance.release_at)
+        due = weighed.acceptance.release_at if row.placed is None else ctx.now + SEQUENCED_SOON
+        if due is not None:
+            ctx.parts.expect(ctx.caller.practice, due)
     elif row.outcome == "again":
         ctx.mark_repeated()
     else:
@@ -131,8 +138,9 @@ async def read_message(ctx: Ctx, thread: bytes, mid: bytes) -> Sent:
     return sent_answer(ctx.parts.secrets, thread, facts, account, row, status=status)
 
 
-async def explain_message(ctx: Ctx, thread: bytes, mid: bytes) -> Explanation:
+async def explain_message(ctx: Ctx, thread: bytes, mid: bytes, query: ExplanationQuery) -> Explanation:
     """Why a message was decided as it was, in words for the one who asks."""
+    check_zone(query.zone)
     row = await ctx.parts.threads.decision(ctx.caller, ctx.now, thread, mid)
     if row is None:
         raise NoSuchMessage()
@@ -140,7 +148,7 @@ async def explain_message(ctx: Ctx, thread: bytes, mid: bytes) -> Explanation:
     decision = msgspec.json.decode(row["decision"], type=Decision)
     rules = rules_of(facts.rules)
     explain = explain_to_client if row["role"] in CLIENT_SIDE else explain_to_therapist
-    summary = explain(decision, rules, Parties(facts.owner_name, rules.timetable.zone_name))
+    summary = explain(decision, rules, Parties(facts.owner_name, query.zone or rules.timetable.zone_name))
     return Explanation(
         decision, row["accepted_at"], row["release_at"], row["reply_by"], row["placed_at"], list(summary)
     )

@@ -85,7 +85,9 @@ async def read_inbox(ctx: Ctx, query: InboxQuery) -> Inbox:
 
 async def read_notices(ctx: Ctx, query: NoticeQuery) -> Notices:
     """What a therapist was to be told: once for each opening, never a word of content."""
-    rows = await ctx.parts.threads.notices(ctx.caller, ctx.now, query.since or _LONG_AGO)
+    # within bounds: the edges of the calendar cannot be brought to UTC
+    since = min(max(query.since or _LONG_AGO, _LONG_AGO), ctx.now + timedelta(days=1))
+    rows = await ctx.parts.threads.notices(ctx.caller, ctx.now, since.astimezone(UTC))
     return Notices([Notice(r["window_at"], r["urgent"], r["noticed_at"]) for r in rows])
 
 
