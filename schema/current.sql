@@ -814,7 +814,9 @@ BEGIN
   RETURN QUERY
   SELECT c.level, c.index, x.hash
     FROM unnest(p_levels, p_indexes) WITH ORDINALITY AS c (level, index, nr)
-    JOIN log_node x ON x.practice_id = p_practice AND x.log = p_log AND x.level = c.level AND x.index = c.index
+    -- LIMIT keeps the planner from reading the whole log to join a handful of its nodes
+    CROSS JOIN LATERAL (SELECT n.hash FROM log_node n
+                         WHERE n.practice_id = p_practice AND n.log = p_log AND n.level = c.level AND n.index = c.index LIMIT 1) x
    ORDER BY c.nr;
 END $$;
 
@@ -878,9 +880,13 @@ BEGIN
     FROM thread th
     LEFT JOIN LATERAL (SELECT * FROM entry x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.n > p_after
                         ORDER BY x.n LIMIT p_limit) e ON true
-    LEFT JOIN message m ON e.item_type = 1 AND m.practice_id = p_practice AND m.thread_id = p_thread AND m.n = e.n
-    LEFT JOIN epoch c ON e.item_type = 2 AND c.practice_id = p_practice AND c.thread_id = p_thread AND c.n = e.n
-    LEFT JOIN charter h ON e.item_type = 5 AND h.practice_id = p_practice AND h.thread_id = p_thread AND h.n = e.n
+    -- each of these looks up one row for each position; LIMIT keeps the planner from reading whole threads to join them
+    LEFT JOIN LATERAL (SELECT * FROM message x WHERE e.item_type = 1 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+                        LIMIT 1) m ON true
+    LEFT JOIN LATERAL (SELECT * FROM epoch x WHERE e.item_type = 2 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+                        LIMIT 1) c ON true
+    LEFT JOIN LATERAL (SELECT * FROM charter x WHERE e.item_type = 5 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+                        LIMIT 1) h ON true
    WHERE th.practice_id = p_practice AND th.thread_id = p_thread
    ORDER BY e.n;
 END $$;
@@ -1594,6 +1600,8 @@ CREATE INDEX message_due ON public.message USING btree (practice_id, release_at)
 CREATE INDEX message_held ON public.message USING btree (practice_id, thread_id, release_at) WHERE (state = 'held'::text);
 
 CREATE UNIQUE INDEX message_placed ON public.message USING btree (practice_id, thread_id, n) WHERE (n IS NOT NULL);
+
+CREATE INDEX notice_newest ON public.notice USING btree (practice_id, account_id, noticed_at, window_at);
 
 CREATE INDEX practice_due_at ON public.practice_due USING btree (due_at);
 

@@ -61,10 +61,12 @@ BEGIN
 
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
                        accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
-                       promise, promise_hash, decision, leaf_id, leaf_salt)
+                       n, placed_at, promise, promise_hash, decision, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_accepted_at, th.accepted + 1, p_accepted_at, p_release_at, p_reply_by, p_window_at, 'held',
-          p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+          p_accepted_at, th.accepted + 1, p_accepted_at, p_release_at, p_reply_by, p_window_at,
+          -- placed at once is stored as such, so that the row is written only once; place_message gives it this very place
+          CASE WHEN p_reason IS NULL THEN 'held' ELSE 'placed' END, CASE WHEN p_reason IS NOT NULL THEN th.last_n + 1 END,
+          CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
   RETURNING * INTO m;
   UPDATE thread t
      SET accepted = t.accepted + 1, version = t.version + 1,

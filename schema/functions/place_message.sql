@@ -31,8 +31,10 @@ BEGIN
   VALUES (p_practice, m.thread_id, placed.last_n, 1, p_reason, placed.generation, placed.last_placed_at, m.item_hash, m.promise_hash, placed.last_t)
   RETURNING * INTO made;
 
-  UPDATE message SET state = 'placed', n = made.n, placed_at = made.placed_at
-   WHERE practice_id = p_practice AND account_id = m.account_id AND mid = m.mid;
+  IF m.state = 'held' THEN
+    UPDATE message SET state = 'placed', n = made.n, placed_at = made.placed_at
+     WHERE practice_id = p_practice AND account_id = m.account_id AND mid = m.mid;
+  END IF;
 
   PERFORM note(p_practice, m.leaf_id, m.leaf_salt, convert_to(jsonb_build_object(
       'act', 'message.placed', 'thread', m.thread_id, 'account', m.account_id,

@@ -1,13 +1,11 @@
 """For every endpoint a request that its own people could make, with any id in it exchanged on demand."""
 
-from tests.server import makers_getting_in, makers_in_threads
+from tests.server import makers_getting_in, makers_in_threads  # noqa: F401  (they fill MAKERS)
 from tests.server.clinic import Clinic
 from tests.server.named import MAKERS, WHOLE_TABLE, Made, Named, fill_in, of_another, of_nobody, own, talk_of
 from tests.server.people import Somebody
 
 __all__ = ["WHOLE_TABLE", "Made", "Named", "make", "of_another", "of_nobody", "own", "talk_of"]
-
-assert makers_getting_in and makers_in_threads  # importing them fills MAKERS
 
 
 async def make(clinic: Clinic, name: str, who: Somebody, named: Named | None = None) -> Made:

@@ -100,16 +100,9 @@ async def test_a_parent_is_compared_with_the_object_it_is_asked_about(clinic: Cl
     therapist, talk = clinic.people["A.therapist"], clinic.talks["A.other_client"]
     elsewhere = clinic.sent["A.therapist answered A.other_client"]
     for mid in (elsewhere.mid, clinic.sent["A.client held"].mid, clinic.sent["A.client recalled"].mid):
-        heard = [
-            await answer(
-                clinic,
-                name,
-                therapist.name,
-                replace(mine, thread=one) if name == "read_page" else replace(mine, mid=one),
-            )
-            for mine in [own(clinic, therapist)]
-            for one in (mid, of_nobody().mid)
-        ]
+        field, mine = "thread" if name == "read_page" else "mid", own(clinic, therapist)
+        asked = [replace(mine, **{field: one}) for one in (mid, of_nobody().mid)]  # type: ignore[arg-type]
+        heard = [await answer(clinic, name, therapist.name, one) for one in asked]
         assert heard[0] == heard[1]
     there = replace(own(clinic, therapist), thread=talk.thread, mid=elsewhere.mid)
     assert (await answer(clinic, name, therapist.name, there)).status == 200

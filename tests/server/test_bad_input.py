@@ -30,8 +30,9 @@ from etherapy.tep.chain import Chain
 from tests.postgres_fixture import store_named, wanted_major
 from tests.server.asking import Answer, Ask
 from tests.server.asks import WHOLE_TABLE, make
-from tests.server.clinic import NIGHT, ORIGIN, Clinic, Furnished, recall_of, running
+from tests.server.clinic import NIGHT, ORIGIN, Clinic, recall_of, running
 from tests.server.expectations import ROWS
+from tests.server.furnishing import Furnished
 from tests.server.garbage import TRICKY, spoiled, spoiled_path
 from tests.server.matrix import fingerprint, plant
 from tests.server.people import seal

@@ -158,3 +158,15 @@ async def test_a_count_of_what_waits_would_be_found(both: Twins) -> None:
     await both.hide(hold)
     await look_everywhere(both)
     assert {one.partition("?")[0].rpartition("/")[2] for one in both.told_apart()} == {"items"}
+
+
+async def test_nobody_is_woken_by_a_message_that_waits(both: Twins) -> None:
+    """Whoever holds a long poll sleeps on through sending and taking back; what is placed wakes them."""
+    clinic, talk = both.secret, both.secret.talks["A.client"]
+    hub = clinic.application.parts.hub
+    before = hub.mark
+    await both.hide(hold)
+    await both.hide(hold_and_take_back)
+    assert hub.mark == before
+    await clinic.say("A.client", "for all to see", talk, urgent=True)
+    assert hub.mark > before

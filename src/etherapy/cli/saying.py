@@ -1,5 +1,6 @@
 """How commands say things: lines for people, or with `--json` one document and nothing else."""
 
+import re
 import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -23,8 +24,12 @@ class Refusal(Exception):
         self.status = status
 
 
+_VALUE = re.compile(r"-[A-Za-z0-9_-]{21}|.*\s.*", re.DOTALL)
+"""What begins with a dash and is no option all the same: an id, or a text of more than one word."""
+
+
 class Command(click.Command):
-    """A command that knows `--json`."""
+    """A command that knows `--json`, and takes ids and texts that begin with a dash."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,6 +42,14 @@ class Command(click.Command):
                 help="Print one JSON document instead of words.",
             )
         )
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)}
+        for arg in args[: args.index("--") if "--" in args else None]:
+            if arg.startswith("--") and not _VALUE.fullmatch(arg) and arg.partition("=")[0] not in known:
+                raise click.NoSuchOption(arg.partition("=")[0], possibilities=sorted(known), ctx=ctx)
+        ctx.ignore_unknown_options = any(_VALUE.fullmatch(arg) for arg in args)
+        return super().parse_args(ctx, args)
 
 
 class Group(click.Group):

@@ -78,12 +78,10 @@ class Reading(Connection):
         findings: list[Finding] = []
         threads: list[bytes] = []
         sent, refused = await self._empty_outbox()
-        while changes := await self._changes(0):
+        while (changes := await self._changes(0)).threads:
             for change in changes.threads:
                 threads.append(bytes(change.thread))
                 findings += await self._read_on(self._desk_of(bytes(change.thread), change.role))
-            if not changes.threads:
-                break
             self.profile.kept.cursor = changes.cursor
             self.profile.save()
         messages: list[Message] = []
