@@ -21,6 +21,8 @@ from tests.store.furnish import Room, enrol, make_practice
 from tests.store.furnish import open_thread as open_plain_thread
 
 _DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_CASELOAD = 4
+"""Threads of each therapist who is written to: few, for one person's feed takes one change at a time."""
 TEXT = "x" * 800
 """With header, signature, view and padding an envelope of about 1.2 kB."""
 
@@ -82,10 +84,10 @@ async def set_scene(house: House, threads: int, inbox: int) -> Scene:
     writings = []
     for kind, rules in (("at once", always_open()), ("held", closed_for_now())):
         place = await house.furnish(f"Harbour, {kind}", rules)
-        therapist = await house.therapist(place)
-        opened = [await open_thread(therapist) for _ in range(threads)]
+        therapists = [await house.therapist(place) for _ in range(-(-threads // _CASELOAD))]
+        opened = [await open_thread(therapists[nr // _CASELOAD]) for nr in range(threads)]
         tokens = [await thread.client.tokens.current() for thread in opened]
-        for person in (therapist, *(thread.client for thread in opened)):
+        for person in (*therapists, *(thread.client for thread in opened)):
             await person.close()
         writings.append(Writing(kind, place, opened, tokens))
     return Scene(house, writings, await _fill_inbox(house, inbox))

@@ -70,10 +70,12 @@ BEGIN
 
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
                        accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
-                       promise, promise_hash, decision, leaf_id, leaf_salt)
+                       n, placed_at, promise, promise_hash, decision, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_accepted_at, th.accepted + 1, p_accepted_at, p_release_at, p_reply_by, p_window_at, 'held',
-          p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+          p_accepted_at, th.accepted + 1, p_accepted_at, p_release_at, p_reply_by, p_window_at,
+          -- placed at once is stored as such, so that the row is written only once; place_message gives it this very place
+          CASE WHEN p_reason IS NULL THEN 'held' ELSE 'placed' END, CASE WHEN p_reason IS NOT NULL THEN th.last_n + 1 END,
+          CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
   RETURNING * INTO m;
   UPDATE thread t
      SET accepted = t.accepted + 1, version = t.version + 1,
@@ -346,7 +348,7 @@ CREATE FUNCTION public.entry_bytes(p_item_type integer, p_reason integer, p_gene
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
   SELECT int4send(16777216 + p_item_type * 65536 + p_reason * 256) || int4send(p_generation) || int8send(p_n)
-      || int8send((extract(epoch FROM p_placed_at) * 1000)::bigint) || p_item_hash || p_promise_hash
+      || int8send((extract(epoch FROM p_placed_at - timestamptz '1970-01-01 00:00:00+00') * 1000)::bigint) || p_item_hash || p_promise_hash
 $$;
 
 CREATE FUNCTION public.expect_due(p_practice uuid, p_at timestamp with time zone) RETURNS void
@@ -646,8 +648,10 @@ BEGIN
   VALUES (p_practice, m.thread_id, placed.last_n, 1, p_reason, placed.generation, placed.last_placed_at, m.item_hash, m.promise_hash, placed.last_t)
   RETURNING * INTO made;
 
-  UPDATE message SET state = 'placed', n = made.n, placed_at = made.placed_at
-   WHERE practice_id = p_practice AND account_id = m.account_id AND mid = m.mid;
+  IF m.state = 'held' THEN
+    UPDATE message SET state = 'placed', n = made.n, placed_at = made.placed_at
+     WHERE practice_id = p_practice AND account_id = m.account_id AND mid = m.mid;
+  END IF;
 
   PERFORM note(p_practice, m.leaf_id, m.leaf_salt, convert_to(jsonb_build_object(
       'act', 'message.placed', 'thread', m.thread_id, 'account', m.account_id,
@@ -682,13 +686,13 @@ BEGIN
    ORDER BY c.seq;
 END $$;
 
-CREATE FUNCTION public.read_day(p_practice uuid, p_day date) RETURNS TABLE(salt bytea, record bytea)
+CREATE FUNCTION public.read_day(p_practice uuid, p_day date) RETURNS TABLE(record_id uuid, salt bytea, record bytea)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
-  RETURN QUERY SELECT d.salt, d.record FROM day_record d WHERE d.practice_id = p_practice AND d.day = p_day ORDER BY d.record_id;
+  RETURN QUERY SELECT d.record_id, d.salt, d.record FROM day_record d WHERE d.practice_id = p_practice AND d.day = p_day;
 END $$;
 
 CREATE FUNCTION public.read_decision(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_mid uuid) RETURNS TABLE(decision bytea, accepted_at timestamp with time zone, release_at timestamp with time zone, reply_by timestamp with time zone, placed_at timestamp with time zone, own boolean, role smallint)
@@ -1174,7 +1178,7 @@ CREATE FUNCTION public.thread_next(p_t bytea, p_entry bytea) RETURNS bytea
   SELECT sha256('\x746570313a746c6f6700'::bytea || p_t || p_entry)
 $$;
 
-CREATE FUNCTION public.write_day(p_practice uuid, p_day date, p_leaf_id uuid, p_data bytea, p_now timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.write_day(p_practice uuid, p_day date, p_leaf_id uuid, p_data bytea, p_now timestamp with time zone, p_record_id uuid, p_salt bytea, p_record bytea) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 BEGIN
@@ -1183,6 +1187,7 @@ BEGIN
   IF NOT FOUND THEN
     RETURN false;
   END IF;
+  INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
   INSERT INTO log_leaf (practice_id, log, leaf_id, data, recorded_at) VALUES (p_practice, 2, p_leaf_id, p_data, p_now);
   RETURN true;
 END $$;
@@ -1285,6 +1290,8 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_clock_offset_ms_check CHECK ((clock_offset_ms >= 0)),
     CONSTRAINT installation_one_check CHECK (one)
 );
+
+COMMENT ON TABLE public.installation IS 'read only: the operator makes it and turns its clock';
 
 CREATE TABLE public.invitation (
     practice_id uuid NOT NULL,
@@ -1437,6 +1444,8 @@ CREATE TABLE public.server_link (
     link bytea NOT NULL,
     CONSTRAINT server_link_seq_check CHECK ((seq >= 0))
 );
+
+COMMENT ON TABLE public.server_link IS 'read only: the operator puts the server''s keys here';
 
 CREATE TABLE public.session (
     practice_id uuid NOT NULL,

@@ -56,15 +56,12 @@ class Work:
 class Explained(Database):
     """A database through the serving role whose `take` gives the work of everything called since the last."""
 
-    def __init__(self, dsn: str, plans: str) -> None:
-        """`plans`: as PostgreSQL's plan_cache_mode."""
+    def __init__(self, dsn: str) -> None:
         super().__init__(dsn, size=1)
-        self._plans = plans
         self._told: list[str] = []
 
     async def _open(self, lease: Lease) -> Connection:
         connection = await super()._open(lease)
-        await connection.execute(f"SET plan_cache_mode = {self._plans}")
         connection.add_log_listener(self._listen)
         return connection
 

@@ -131,7 +131,7 @@ CALLS: dict[str, tuple[int, Ask]] = {
 
 @pytest.fixture(
     scope="module",
-    params=[("fresh", "force_generic_plan"), ("gathered", "auto")],
+    params=["fresh", "gathered"],
     ids=["no statistics", "statistics"],
 )
 async def crowds(
@@ -141,7 +141,7 @@ async def crowds(
 
     Once as a new database plans, which knows nothing of its tables, and once as an old one does.
     """
-    statistics, plans = request.param
+    statistics = request.param
     made = []
     for count in (FEW, MANY):
         name = f"plans_{worker_name}_{statistics}_{count}"
@@ -154,7 +154,7 @@ async def crowds(
         if statistics == "gathered":
             await gather_statistics(store)
         await explain_from_now_on(postgres, store)
-        database = Explained(store.serve_dsn, plans)
+        database = Explained(store.serve_dsn)
         seen = Room(database, room.practice, room.client, room.therapist, room.thread, room.commit_hash)
         made.append(Crowd(count, database, seen))
     yield made[0], made[1]

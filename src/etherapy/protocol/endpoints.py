@@ -166,14 +166,14 @@ read_own_rules = Endpoint("GET", "/rules", gives=agreed_rules.RuleSet, access=TH
 
 set_own_rules = Endpoint(
     "PUT", "/rules", takes=agreed_rules.SetRules, gives=agreed_rules.RulesSet, access=THERAPIST,
-    problems=(BadRules, StaleVersion), cost=5,
+    problems=(BadRules, StaleVersion, Busy), cost=5,
 )
 
 read_practice_rules = Endpoint("GET", "/practice/rules", gives=agreed_rules.RuleSet, access=ADMINISTRATOR)
 
 set_practice_rules = Endpoint(
     "PUT", "/practice/rules", takes=agreed_rules.SetRules, gives=agreed_rules.RulesSet,
-    access=ADMINISTRATOR, problems=(BadRules, StaleVersion), cost=5,
+    access=ADMINISTRATOR, problems=(BadRules, StaleVersion, Busy), cost=5,
 )
 
 # --- logs and supervision -----------------------------------------------------------------------------------

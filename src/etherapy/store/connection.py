@@ -37,7 +37,9 @@ async def connect(
     `statement_seconds` ends a statement on the server's side, also when nobody waits for it any more.
     Raises what the driver raises.
     """
-    settings = {"application_name": name, "timezone": "UTC"}
+    # One plan for each statement, made once: every one looks rows up by key, whatever its arguments are, and
+    # planning some of them at each call cost a send a fifth of its time (docs/performance.md).
+    settings = {"application_name": name, "timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
     if statement_seconds is not None:
         settings["statement_timeout"] = str(int(statement_seconds * 1000))
         settings["idle_in_transaction_session_timeout"] = str(int(statement_seconds * 1000))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
@@ -20,6 +21,14 @@ class LogState:
     day_written: date | None
     waiting: bool
     """Whether leaves wait for the sequencer."""
+
+
+class Hidden(NamedTuple):
+    """A record that only the leaf of its day shows, and only as a hash. Ordered by its random id."""
+
+    record_id: bytes
+    salt: bytes
+    record: bytes
 
 
 class Logs:
@@ -85,13 +94,14 @@ class Logs:
         )
         return row is not None and bool(row[0])
 
-    async def day(self, practice: bytes, day: date) -> list[tuple[bytes, bytes]]:
-        """(salt, record) of what the day's leaf holds."""
-        return [
-            (row["salt"], row["record"]) for row in await self._database.call_all("read_day", practice, day)
-        ]
+    async def day(self, practice: bytes, day: date) -> list[Hidden]:
+        """What the day's leaf holds so far."""
+        rows = await self._database.call_all("read_day", practice, day)
+        return [Hidden(row["record_id"], row["salt"], row["record"]) for row in rows]
 
-    async def write_day(self, practice: bytes, day: date, leaf_id: bytes, data: bytes, now: datetime) -> bool:
-        """False: written before."""
-        row = await self._database.call("write_day", practice, day, leaf_id, data, now)
+    async def write_day(
+        self, practice: bytes, day: date, leaf_id: bytes, data: bytes, now: datetime, own: Hidden
+    ) -> bool:
+        """Write the day's leaf, and keep the day's own record that is in it. False: written before."""
+        row = await self._database.call("write_day", practice, day, leaf_id, data, now, *own)
         return row is not None and bool(row[0])

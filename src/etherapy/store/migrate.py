@@ -29,8 +29,9 @@ _LOCK = 0x6574686572617079  # the word "etherapy", as the key of an advisory loc
 _WITHOUT_TRANSACTION = "-- without transaction"
 """First line of a file with one statement that cannot run in a transaction and stands being repeated."""
 
-_APPEND_ONLY = "append only"
-"""How the comment of a table begins whose rows the serving role may add and read, nothing else."""
+_FORBIDDEN = {"append only": "UPDATE, DELETE", "read only": "INSERT, UPDATE, DELETE"}
+"""How the comment of a table begins whose rows the serving role may not change, and what it then may not
+do."""
 
 _LOCK_SECONDS, _LOCK_PAUSE, _LOCK_TRIES = 1, 0.5, 40
 
@@ -44,7 +45,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 """
 
 
-_APPEND_ONLY_TABLES = """
+_TABLES_THAT_SAY = """
 SELECT c.oid::regclass::text AS name FROM pg_class c
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
    AND starts_with(lower(obj_description(c.oid, 'pg_class')), $1)
@@ -198,8 +199,9 @@ async def _grant(connection: Connection, role: str) -> None:
             REVOKE INSERT, UPDATE, DELETE ON schema_migration FROM {quoted};
             """
         )
-        for table in await connection.fetch(_APPEND_ONLY_TABLES, _APPEND_ONLY):
-            await connection.execute(f"REVOKE UPDATE, DELETE ON {table['name']} FROM {quoted}")
+        for words, rights in _FORBIDDEN.items():
+            for table in await connection.fetch(_TABLES_THAT_SAY, words):
+                await connection.execute(f"REVOKE {rights} ON {table['name']} FROM {quoted}")
 
 
 async def _assert_row_security(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
-from etherapy.protocol.problems import StaleVersion
+from etherapy.protocol.problems import Busy, StaleVersion
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.judgement import decide
 from etherapy.rules.layers import Rules
@@ -14,10 +14,13 @@ from etherapy.server.admission import audit_leaf
 from etherapy.server.parts import Ctx
 from etherapy.server.sheets import NO_PART, keep_rules, make_sheet, read_rules, rules_in_force
 from etherapy.store.database import Record
+from etherapy.store.people import AuditLeaf
 from etherapy.store.settings import Earlier, NewSheet
 from etherapy.store.threads import DayRecord
 from etherapy.tep.receipts import parse_receipt
 from etherapy.tep.statements import Promise
+
+_TRIES = 5
 
 
 async def read_own_rules(ctx: Ctx) -> RuleSet:
@@ -43,46 +46,44 @@ async def set_practice_rules(ctx: Ctx, body: SetRules) -> RulesSet:
 
 
 async def _set(ctx: Ctx, body: SetRules, whole: bool) -> RulesSet:
-    """A new version, a sheet for each thread it reaches, and the held messages that it brings forward."""
+    """A new version, a sheet for each thread it reaches, and the held messages that it brings forward.
+
+    Threads go on while this is prepared; only a newer version of the same rules is somebody's to decide
+    about.
+    """
     kept = keep_rules("practice" if whole else "therapist", body.rules)
-    first, *rows = await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole)
-    if body.follows != first["practice_version" if whole else "owner_version"]:
-        raise StaleVersion()
-    owner = ctx.caller.practice if whole else first["owner"]
-    if not whole:
-        rules_in_force(first["practice_rules"], kept)  # refused now, not when the first client comes
-    reached = [_reach(ctx, row, kept, whole) for row in rows]
-    earlier = await _earlier(ctx, reached)
-    audit = [
-        audit_leaf(
-            ctx.parts.random,
-            "rules.set",
-            owner=owner,
-            version=body.follows + 1,
-            by=first["owner"],
-            at=ctx.now.isoformat(),
-        )
+    for _ in range(_TRIES):
+        first, *rows = await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole)
+        if body.follows != first["practice_version" if whole else "owner_version"]:
+            raise StaleVersion()
+        if not whole:
+            rules_in_force(first["practice_rules"], kept)  # refused now, not when the first client comes
+        reached = [_reach(ctx, row, kept, whole) for row in rows]
+        owner = ctx.caller.practice if whole else first["owner"]
+        earlier = await _earlier(ctx, reached)
+        audit = _audit(ctx, owner, first["owner"], body.follows + 1, reached)
+        sheets = [one.new for one in reached]
+        if await ctx.parts.rule_sets.set(
+            ctx.caller, ctx.now, owner, body.follows, kept, NO_PART, sheets, earlier, audit
+        ):
+            for sheet in sheets:
+                ctx.parts.memory.forget((ctx.caller.practice, sheet.thread))
+            ctx.parts.expect(ctx.caller.practice, ctx.now)
+            return RulesSet(body.follows + 1, len(reached))
+    raise Busy()
+
+
+def _audit(ctx: Ctx, owner: bytes, by: bytes, version: int, reached: list["_Reached"]) -> list[AuditLeaf]:
+    """A leaf for the rule set, and one for each sheet that follows from it (A-7)."""
+    at, random = ctx.now.isoformat(), ctx.parts.random
+    sheets = [one.new for one in reached]
+    return [
+        audit_leaf(random, "rules.set", owner=owner, version=version, by=by, at=at),
+        *(
+            audit_leaf(random, "sheet.made", thread=s.thread, r=s.r, rules_hash=s.rules_hash, at=at)
+            for s in sheets
+        ),
     ]
-    audit += [
-        audit_leaf(
-            ctx.parts.random,
-            "sheet.made",
-            thread=one.new.thread,
-            r=one.new.r,
-            rules_hash=one.new.rules_hash,
-            at=ctx.now.isoformat(),
-        )
-        for one in reached
-    ]
-    done = await ctx.parts.rule_sets.set(
-        ctx.caller, ctx.now, owner, body.follows, kept, NO_PART, [one.new for one in reached], earlier, audit
-    )
-    if not done:
-        raise StaleVersion()
-    for one in reached:
-        ctx.parts.memory.forget((ctx.caller.practice, one.new.thread))
-    ctx.parts.expect(ctx.caller.practice, ctx.now)
-    return RulesSet(body.follows + 1, len(reached))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ from typing import Final, Literal
 from etherapy.binary import b64
 from etherapy.merkle.checkpoint import Checkpoint, log_origin, sign
 from etherapy.merkle.tree import grow, leaf_hash, peaks
+from etherapy.rules.canonical import canonical_json
 from etherapy.server.keys import ServerSecrets
-from etherapy.store.logs import AUDIT, KEYS, Logs, LogState
+from etherapy.store.logs import AUDIT, KEYS, Hidden, Logs, LogState
 from etherapy.tep.leaves import day_leaf
 
 _NAMES: Final[dict[int, Literal["keys", "audit"]]] = {KEYS: "keys", AUDIT: "audit"}
 _BATCH = 1000
+STRAGGLERS = timedelta(minutes=10)
+"""A day is over only then: a command that began before midnight may end after it."""
 
 
 class Sequencer:
@@ -33,13 +36,18 @@ class Sequencer:
                 pass
 
     async def _write_days(self, practice: bytes, state: LogState, now: datetime) -> None:
-        """A leaf for each UTC day that has ended since the last one, also when nothing happened on it
-        (A-6)."""
-        last = state.day_written or now.date() - timedelta(days=1)
-        for ordinal in range(last.toordinal() + 1, now.date().toordinal()):
+        """A leaf for each UTC day that has ended since the last one, also when nothing happened on it (A-6).
+
+        Each holds a record of its own, so that the leaf of an empty day looks like any other.
+        """
+        today = (now - STRAGGLERS).date()
+        last = state.day_written or today - timedelta(days=1)
+        for ordinal in range(last.toordinal() + 1, today.toordinal()):
             day = date.fromordinal(ordinal)
-            data = day_leaf(day, await self._logs.day(practice, day))
-            await self._logs.write_day(practice, day, self._random(16), data, now)
+            own = Hidden(self._random(16), self._random(32), canonical_json({"act": "day", "day": str(day)}))
+            records = sorted([*await self._logs.day(practice, day), own])
+            data = day_leaf(day, [(one.salt, one.record) for one in records])
+            await self._logs.write_day(practice, day, self._random(16), data, now, own)
 
     async def _batch(self, practice: bytes, log: int) -> bool:
         """Number up to a thousand leaves; True if there may be more."""
