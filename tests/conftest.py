@@ -33,9 +33,15 @@ def clock() -> TestClock:
 
 
 @pytest.fixture
-async def database(store: Store) -> AsyncIterator[Database]:
+def calls() -> list[str]:
+    """The functions of the schema that were called, in order: one round trip each."""
+    return []
+
+
+@pytest.fixture
+async def database(store: Store, calls: list[str]) -> AsyncIterator[Database]:
     """The worker's database through the serving role."""
-    async with Database(store.serve_dsn, size=8) as found:
+    async with Database(store.serve_dsn, size=8, on_call=lambda name, *_: calls.append(name)) as found:
         yield found
 
 
