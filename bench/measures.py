@@ -1,5 +1,6 @@
 """What is measured, and in which order: each figure beside its limit, in one sitting."""
 
+from asyncio import to_thread
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,7 @@ async def measure(plan: Plan, place: Path) -> Findings:
         found.postgres = await _version(house)
         return found
     finally:
-        house.end()
+        await to_thread(house.end)
 
 
 async def _sends(plan: Plan, scene: Scene, writing: Writing, connections: int) -> Sends:

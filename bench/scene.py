@@ -16,7 +16,8 @@ from etherapy.protocol.strict_json import write_json
 from etherapy.store.database import Database
 from etherapy.store.people import People
 from tests.crash.house import House
-from tests.crash.people import Place, Thread, open_thread
+from tests.crash.people import Thread, open_thread
+from tests.crash.place import Place
 from tests.store.furnish import Room, enrol, make_practice
 from tests.store.furnish import open_thread as open_plain_thread
 
@@ -67,9 +68,11 @@ class Scene:
         return found
 
 
-def always_open() -> list[dict[str, Any]]:
-    """Rules under which every message is placed at once."""
-    return [{"kind": "window.weekly", "windows": [{"days": _DAYS, "start": "00:00", "end": "24:00"}]}]
+def open_now() -> list[dict[str, Any]]:
+    """Rules under which every message is placed at once: closed for two hours, far from now."""
+    hour = datetime.now(ZoneInfo("America/New_York")).hour
+    window = {"days": _DAYS, "start": f"{(hour + 13) % 24:02}:00", "end": f"{(hour + 11) % 24 or 24:02}:00"}
+    return [{"kind": "window.weekly", "windows": [window]}]
 
 
 def closed_for_now() -> list[dict[str, Any]]:
@@ -82,7 +85,7 @@ def closed_for_now() -> list[dict[str, Any]]:
 async def set_scene(house: House, threads: int, inbox: int) -> Scene:
     """Two practices with `threads` threads each, and a therapist with `inbox` threads that wait."""
     writings = []
-    for kind, rules in (("at once", always_open()), ("held", closed_for_now())):
+    for kind, rules in (("at once", open_now()), ("held", closed_for_now())):
         place = await house.furnish(f"Harbour, {kind}", rules)
         therapists = [await house.therapist(place) for _ in range(-(-threads // _CASELOAD))]
         opened = [await open_thread(therapists[nr // _CASELOAD]) for nr in range(threads)]

@@ -18,6 +18,7 @@ DECLARE
   m message;
   made entry;
   answer sent;
+  told uuid[] := '{}';
 BEGIN
   IF (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e) <> p_account THEN
     answer.outcome := 'no_thread';        -- a device of somebody else: told the same as for no thread at all
@@ -35,9 +36,13 @@ BEGIN
     SELECT * INTO known FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
   END IF;
   IF known.mid IS NOT NULL THEN
-    RETURN QUERY SELECT * FROM sent_message(p_practice, p_account, p_mid,
+    IF known.thread_id = p_thread AND release_thread(p_practice, p_thread, p_now) > 0 THEN
+      told := tell_feeds(p_practice, ARRAY[p_thread]);
+    END IF;
+    SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid,
       CASE WHEN known.item_hash = p_item_hash AND known.thread_id = p_thread THEN 'again' ELSE 'mid_taken' END);
-    RETURN;
+    answer.told := told;
+    RETURN NEXT answer; RETURN;
   END IF;
 
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
@@ -45,13 +50,13 @@ BEGIN
     answer.outcome := 'moved';
   ELSIF NOT th.is_open THEN
     answer.outcome := 'closed';
-  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch THEN
-    answer.outcome := 'stale_epoch';
-    SELECT e.commit INTO answer.newest FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.epoch = th.epoch;
   ELSIF NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
                      WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = p_device
                        AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
     answer.outcome := 'no_seat';
+  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch THEN
+    answer.outcome := 'stale_epoch';
+    SELECT e.commit INTO answer.newest FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.epoch = th.epoch;
   ELSIF th.version <> p_version THEN
     answer.outcome := 'moved';
   END IF;
@@ -67,7 +72,12 @@ BEGIN
           -- placed at once is stored as such, so that the row is written only once; place_message gives it this very place
           CASE WHEN p_reason IS NULL THEN 'held' ELSE 'placed' END, CASE WHEN p_reason IS NOT NULL THEN th.last_n + 1 END,
           CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+  ON CONFLICT (practice_id, account_id, mid) DO NOTHING
   RETURNING * INTO m;
+  IF NOT FOUND THEN                       -- at this very moment the same mid was taken in another thread
+    RETURN QUERY SELECT * FROM sent_message(p_practice, p_account, p_mid, 'mid_taken');
+    RETURN;
+  END IF;
   UPDATE thread t
      SET accepted = t.accepted + 1, version = t.version + 1,
          turn_reply_by = CASE WHEN p_by_client AND p_expects_reply THEN least(t.turn_reply_by, p_reply_by) ELSE t.turn_reply_by END

@@ -23,12 +23,14 @@ BEGIN
   SELECT * INTO m FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
   IF NOT FOUND OR m.thread_id <> p_thread OR m.item_hash <> p_item_hash THEN
     answer.outcome := 'no_message';
+    answer.told := told;
     RETURN NEXT answer; RETURN;
   END IF;
   IF m.state <> 'held' THEN
-    RETURN QUERY SELECT * FROM sent_message(p_practice, p_account, p_mid,
+    SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid,
       CASE WHEN m.state = 'placed' THEN 'already_placed' WHEN m.recall = p_recall THEN 'again' ELSE 'not_held' END);
-    RETURN;
+    answer.told := told;
+    RETURN NEXT answer; RETURN;
   END IF;
   UPDATE message k
      SET state = 'recalled', header_hash = sha256(substring(m.envelope FROM 1 FOR 152)), envelope = NULL,
@@ -40,8 +42,7 @@ BEGIN
                                WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.state = 'held' AND h.by_client))
    WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
-  FOR answer IN SELECT * FROM sent_message(p_practice, p_account, p_mid, 'recalled') LOOP
-    answer.told := told;
-    RETURN NEXT answer;
-  END LOOP;
+  SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid, 'recalled');
+  answer.told := told;
+  RETURN NEXT answer;
 END $$;

@@ -1,4 +1,5 @@
--- A new person: account, chain, devices, feed, and a keys leaf for each link. All inside the caller's transaction.
+-- A new person: account, chain, devices, feed, and a keys leaf for each link. All inside the caller's transaction;
+-- it wakes the worker afterwards.
 --   arrays of links and of devices run in parallel; p_leaf_data as in A-15.2
 CREATE OR REPLACE FUNCTION add_account(
   p_practice uuid, p_account uuid, p_roles text[], p_display_name text, p_now timestamptz,

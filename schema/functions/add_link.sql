@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION add_link(
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  mine uuid[];
 BEGIN
   UPDATE account a SET chain_seq = p_seq, chain_head = p_head
    WHERE a.practice_id = p_practice AND a.account_id = me AND a.chain_seq = p_seq - 1;
@@ -22,8 +23,10 @@ BEGIN
   VALUES (p_practice, p_device, me, p_sign_pk, p_hpke_hash, p_class);
   PERFORM add_links(p_practice, me, p_seq, ARRAY[p_link], ARRAY[p_link_promise], ARRAY[p_leaf_id], ARRAY[p_leaf_data], p_now);
   -- promises remember whose signatures count: each thread of this person has changed
-  UPDATE thread t SET version = t.version + 1
-   WHERE t.practice_id = p_practice AND t.thread_id IN (SELECT m.thread_id FROM member m WHERE m.practice_id = p_practice AND m.account_id = me);
+  mine := ARRAY(SELECT m.thread_id FROM member m WHERE m.practice_id = p_practice AND m.account_id = me);
+  PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (mine) ORDER BY t.thread_id FOR UPDATE;
+  UPDATE thread t SET version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = ANY (mine);
   PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  PERFORM expect_due(p_practice, p_now);
   RETURN 'added';
 END $$;

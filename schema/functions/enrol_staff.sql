@@ -24,5 +24,6 @@ BEGIN
     RETURN 'taken';
   END;
   PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  PERFORM expect_due(p_practice, p_now);
   RETURN 'enrolled';
 END $$;

@@ -15,6 +15,7 @@ DECLARE
   a_position bigint;
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
+  PERFORM FROM practice p WHERE p.practice_id = p_practice FOR SHARE;     -- no change of rules while somebody joins under them
   SELECT * INTO i FROM invitation v WHERE v.practice_id = p_practice AND v.lookup_id = p_lookup FOR UPDATE;
   IF i.accept IS NOT NULL THEN
     RETURN 'spent';
@@ -49,5 +50,6 @@ BEGIN
   PERFORM note(p_practice, r.leaf_id, r.salt, r.record, p_now)
      FROM unnest(p_audit_leaves, p_audit_salts, p_audit_records) AS r (leaf_id, salt, record);
   PERFORM tell_feeds(p_practice, ARRAY[i.thread_id]);
+  PERFORM expect_due(p_practice, p_now);
   RETURN 'joined';
 END $$;

@@ -40,7 +40,7 @@ BEGIN
       'act', 'message.placed', 'thread', m.thread_id, 'account', m.account_id,
       'by', CASE WHEN m.by_client THEN 'client' ELSE 'therapist' END, 'urgent', m.urgent,
       'accepted_at', m.accepted_at, 'release_at', m.release_at, 'reply_by', m.reply_by,
-      'placed_at', made.placed_at, 'reason', p_reason, 'decision', convert_from(m.decision, 'UTF8')::jsonb)::text, 'UTF8'), p_now);
+      'placed_at', made.placed_at, 'reason', p_reason, 'decision', decision_for_others(m.decision))::text, 'UTF8'), p_now);
 
   IF m.by_client AND m.window_at IS NOT NULL THEN
     INSERT INTO notice (practice_id, account_id, window_at, urgent, noticed_at)

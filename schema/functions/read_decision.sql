@@ -1,4 +1,4 @@
--- The decision about one message, for its sender at any time and for the other members once it is placed.
+-- The decision about one message, for its sender at any time and for the other members once it is placed, who see less of it.
 -- No row: not a member, no such message, or not yet to be known.
 CREATE OR REPLACE FUNCTION read_decision(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_thread uuid, p_mid uuid)
 RETURNS TABLE (decision bytea, accepted_at timestamptz, release_at timestamptz, reply_by timestamptz, placed_at timestamptz, own boolean, role smallint)
@@ -11,7 +11,8 @@ BEGIN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
   RETURN QUERY
-  SELECT m.decision, m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me, r.role
+  SELECT CASE WHEN m.account_id = me THEN m.decision ELSE convert_to(decision_for_others(m.decision)::text, 'UTF8') END,
+         m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me, r.role
     FROM member r
     JOIN member w ON w.practice_id = p_practice AND w.thread_id = p_thread
     JOIN message m ON m.practice_id = p_practice AND m.account_id = w.account_id AND m.mid = p_mid AND m.thread_id = p_thread

@@ -19,11 +19,14 @@ BEGIN
   IF p_owner <> p_practice AND p_owner <> me THEN
     RAISE EXCEPTION 'wrong_role' USING ERRCODE = 'ET403';
   END IF;
-  PERFORM FROM practice p WHERE p.practice_id = p_practice FOR UPDATE;    -- one change of rules at a time, joinings excluded by versions
+  -- one change of rules at a time, and none while somebody joins; those who only refer to the practice do not wait
+  PERFORM FROM practice p WHERE p.practice_id = p_practice FOR NO KEY UPDATE;
   PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (p_threads) ORDER BY t.thread_id FOR UPDATE;
   IF p_version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_owner), 0)
      OR EXISTS (SELECT FROM unnest(p_threads, p_thread_versions) AS s (thread_id, version)
-                 JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.version <> s.version) THEN
+                 JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.version <> s.version)
+     OR cardinality(p_threads) <> (SELECT count(*) FROM thread t     -- a thread was opened since
+                                    WHERE t.practice_id = p_practice AND t.is_open AND (p_owner = p_practice OR t.owner = p_owner)) THEN
     RETURN 'moved';
   END IF;
   INSERT INTO rule_set (practice_id, owner, version, rules, author, created_at) VALUES (p_practice, p_owner, p_version + 1, p_rules, me, p_now);
@@ -33,14 +36,16 @@ BEGIN
   SELECT p_practice, q.thread_id, s.r, q.account_id, q.salt, p_part
     FROM unnest(p_part_threads, p_part_accounts, p_part_salts) AS q (thread_id, account_id, salt)
     JOIN unnest(p_threads, p_revs) AS s (thread_id, r) ON s.thread_id = q.thread_id;
-  UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1
-    FROM unnest(p_threads, p_revs, p_hashes) AS s (thread_id, r, hash)
-   WHERE t.practice_id = p_practice AND t.thread_id = s.thread_id;
   UPDATE message m
      SET release_at = h.release_at, reply_by = h.reply_by, window_at = h.window_at, promise_now = h.promise, promise_hash = h.hash
     FROM unnest(p_held_accounts, p_held_mids, p_held_release, p_held_reply, p_held_window, p_held_promises, p_held_hashes)
       AS h (account_id, mid, release_at, reply_by, window_at, promise, hash)
    WHERE m.practice_id = p_practice AND m.account_id = h.account_id AND m.mid = h.mid AND m.state = 'held';
+  UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1,
+         turn_reply_by = least(t.turn_reply_by, (SELECT min(h.reply_by) FROM message h
+                               WHERE h.practice_id = p_practice AND h.thread_id = t.thread_id AND h.state = 'held' AND h.by_client))
+    FROM unnest(p_threads, p_revs, p_hashes) AS s (thread_id, r, hash)
+   WHERE t.practice_id = p_practice AND t.thread_id = s.thread_id;
   INSERT INTO day_record (practice_id, day, record_id, salt, record)
   SELECT p_practice, p_day, d.id, d.salt, d.record FROM unnest(p_day_ids, p_day_salts, p_day_records) AS d (id, salt, record);
   PERFORM note(p_practice, r.leaf_id, r.salt, r.record, p_now)

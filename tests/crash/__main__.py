@@ -8,7 +8,8 @@ import asyncio
 import sys
 from secrets import randbelow
 
-from tests.crash.cycles import Outcome, Plan, run
+from tests.crash.cycles import run
+from tests.crash.plan import Outcome, Plan
 
 
 def main() -> int:

@@ -4,14 +4,11 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from etherapy.crypto.messages import open_message
 from etherapy.rules.calendar import milliseconds
@@ -21,49 +18,14 @@ from etherapy.store.database import StoreFault, StoreUnavailable
 from tests.crash.house import House, free_address
 from tests.crash.journal import BrokenPage, Journal, Walk, items_of
 from tests.crash.load import Reader, Stage, Writer, latest_release, read_on
-from tests.crash.people import Person, Place, Thread, open_thread
+from tests.crash.people import Person, Thread, open_thread
+from tests.crash.place import Place
+from tests.crash.plan import KINDS, RULES, Outcome, Plan
 from tests.crash.verdict import judge
 
-KINDS = ("server", "postgres", "both", "backend")
-"""What is killed: our server, PostgreSQL's first process, both, or one of PostgreSQL's other processes."""
-_DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-_WINDOWS = [{"days": _DAYS, "start": f"{hour:02}:00", "end": f"{hour:02}:25"} for hour in range(24)]
-RULES: list[dict[str, Any]] = [
-    {"kind": "window.weekly", "windows": _WINDOWS},
-    {"kind": "response.target", "target": {"count": "window_minutes", "n": 60}},
-]
-"""Open for 25 minutes of each hour, so that a turning clock opens and closes windows all the time."""
 _PATIENCE = 60.0
 _AWAY = (StoreUnavailable, StoreFault, CannotOperate, OSError)
 """What turning the clock can meet while the database is killed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much of it. `acks` is between how many acknowledgements a kill comes."""
-
-    cycles: int
-    seed: int
-    threads: int = 4
-    acks: tuple[int, int] = (10, 60)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What came of it; `violations` empty means that everything held."""
-
-    seed: int
-    cycles: int = 0
-    acknowledged: int = 0
-    recalled: int = 0
-    repeated: int = 0
-    broken: int = 0
-    """Requests that were cut off or refused for the time being, and made again."""
-    kills: Counter[str] = field(default_factory=Counter)
-    longest_recovery: float = 0.0
-    """Seconds from a kill until the server was ready again."""
-    seconds: float = 0.0
-    violations: list[str] = field(default_factory=list)
 
 
 async def run(plan: Plan) -> Outcome:
@@ -78,7 +40,7 @@ async def run(plan: Plan) -> Outcome:
         outcome.seconds = time.monotonic() - begun
         return outcome
     finally:
-        house.end()
+        await asyncio.to_thread(house.end)
         shutil.rmtree(place, ignore_errors=True)
 
 

@@ -26,7 +26,8 @@ from etherapy.server.operate.installation import read_installation
 from etherapy.server.operate.practices import LinkOffer, create_practice, create_staff_link
 from etherapy.server.operate.site import CLUSTER, Site
 from etherapy.server.operate.turning import turn_clock
-from tests.crash.people import Person, Place, enrol
+from tests.crash.people import Person, enrol
+from tests.crash.place import Place
 
 _POLL = 0.02
 _PATIENCE = 60.0

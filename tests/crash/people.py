@@ -1,12 +1,11 @@
 """People with real keys who get in over real HTTP, as their devices do, and can then write and read."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from os import urandom
 from typing import Self
 
-from etherapy.binary import B64, Hash32, Id16
+from etherapy.binary import B64, Id16
 from etherapy.crypto.epochs import new_epoch, open_epoch
 from etherapy.crypto.invitation import invitation_keys, new_link_secret
 from etherapy.crypto.keys import DeviceKeys
@@ -15,7 +14,7 @@ from etherapy.crypto.recovery import RecoveryCode
 from etherapy.protocol import endpoints
 from etherapy.protocol.invitations import Invite as InviteBody
 from etherapy.protocol.invitations import Join
-from etherapy.protocol.people import AskChallenge, Enrol, Login
+from etherapy.protocol.people import Enrol
 from etherapy.rules.calendar import milliseconds
 from etherapy.sdk.transport import Transport
 from etherapy.signing import SigningKey
@@ -33,59 +32,10 @@ from etherapy.tep.invite import (
     staff_accept_bytes,
 )
 from etherapy.tep.links import DeviceClass
-from etherapy.tep.login import challenge_bytes
 from etherapy.tep.payload import Kind, Payload, View
 from etherapy.tep.placing import thread_start
-from etherapy.tep.receipts import KeyDates
-from etherapy.tep.serverkeys import ServerKeys, home, verify_server_chain
 from etherapy.tep.shape import ZEROS_32
-
-
-class Tokens:
-    """A session that is opened when it is first needed, and again when it has ended."""
-
-    def __init__(self, door: Transport, practice: bytes, keys: DeviceKeys) -> None:
-        self._door = door
-        self._practice = Id16(practice)
-        self._keys = keys
-        self._token = ""
-
-    async def current(self) -> str:
-        return self._token or await self.renew("")
-
-    async def renew(self, refused: str) -> str:
-        device = Id16(self._keys.device_id)
-        asked = await self._door.call(endpoints.ask_challenge, AskChallenge(self._practice, device))
-        signature = self._keys.sign.sign(challenge_bytes(asked.origin, asked.nonce, asked.time))
-        opened = await self._door.call(
-            endpoints.login, Login(self._practice, device, asked.nonce, asked.time, B64(signature))
-        )
-        self._token = opened.token
-        return self._token
-
-
-@dataclass(slots=True)
-class Place:
-    """Where people get in: a practice on a server, and the clock that their devices go by."""
-
-    origin: str
-    practice: bytes
-    server: ServerKeys
-    now: Callable[[], datetime]
-
-    @classmethod
-    async def find(cls, origin: str, practice: bytes, now: Callable[[], datetime]) -> Self:
-        async with Transport(origin) as door:
-            links = (await door.call(endpoints.read_server_keys)).links
-        return cls(origin, practice, verify_server_chain(links), now)
-
-    @property
-    def home(self) -> bytes:
-        return home(self.server.server_id, self.practice)
-
-    @property
-    def receipt_keys(self) -> dict[bytes, KeyDates]:
-        return self.server.receipt_keys()
+from tests.crash.place import Place, Tokens
 
 
 @dataclass(slots=True)
@@ -229,6 +179,3 @@ async def _join(
     known = parse_commit(commit)
     assert open_epoch(known, therapist.keys) == secret
     return Thread(thread, client, therapist, known, secret, bytes(joined.rules_hash), t0)
-
-
-__all__ = ["Hash32", "Person", "Place", "Thread", "Tokens", "enrol", "open_thread"]

@@ -1,6 +1,7 @@
 """kill -9 of the server and of PostgreSQL, again and again, under load (guarantees.md 3.3)."""
 
-from tests.crash.cycles import KINDS, Plan, run
+from tests.crash.cycles import run
+from tests.crash.plan import KINDS, Plan
 
 
 async def test_nothing_acknowledged_is_lost_or_doubled_or_shown_early_whatever_is_killed():

@@ -36,7 +36,7 @@ async def test_each_read_is_one_call_of_the_database(story: Story, calls: list[s
         ("read_notices", endpoints.read_notices, {}),
     ):
         calls.clear()
-        await call(endpoint, **path)  # type: ignore[arg-type]
+        await call(endpoint, **path)  # type: ignore[misc]
         assert calls == [read]
 
 

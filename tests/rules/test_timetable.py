@@ -346,3 +346,12 @@ def test_the_host_s_own_zone_does_not_matter(host, monkeypatch):
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_the_opening_is_where_the_segment_begins_that_lasts_or_comes_next() -> None:
+    weekdays = table("America/New_York", (range(5), "09:00", "17:00"))
+    nine = utc("2026-06-02T13:00")
+    assert weekdays.opening(nine - timedelta(hours=5)) == nine
+    assert weekdays.opening(nine) == weekdays.opening(nine + timedelta(hours=7, minutes=59)) == nine
+    assert weekdays.opening(nine + timedelta(hours=8)) == nine + timedelta(days=1)
+    assert table("Etc/UTC").opening(nine) is None

@@ -1,7 +1,9 @@
 """Commands about the installation as a whole: serve it, keep it, look after it."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -42,9 +44,19 @@ def serving(
 ) -> None:
     """Serve until told to stop; sets the installation up where nothing is."""
     settings = settings_of(config, data=data, listen=listen, health_listen=health_listen, origin=origin)
-    asyncio.run(serve(settings, synthetic or None, check))
+    _run_fast(serve(settings, synthetic or None, check))
     if check:
         say("Everything is as it should be: this could serve.", {"ok": True})
+
+
+def _run_fast(work: Coroutine[Any, Any, None]) -> None:
+    """On uvloop where the `fast` extra is installed; on the standard loop elsewhere."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
 
 
 @click.command("setup", cls=Command)

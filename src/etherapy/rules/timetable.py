@@ -139,6 +139,10 @@ class Timetable:
         for start, end in self.merged_ms(milliseconds(at)):
             yield instant(start), instant(end)
 
+    def opening(self, at: datetime) -> datetime | None:
+        """When the segment began that lasts at `at`, or begins that comes next; None: none within 400 days."""
+        return next((instant(start) for _, start, _ in self.upcoming_ms(milliseconds(at))), None)
+
     def closing(self, at: datetime) -> Closing | None:
         """What closes the date that the zone's wall shows at that instant; None if nothing does."""
         ordinal = local_ordinal(self._zone, milliseconds(at))

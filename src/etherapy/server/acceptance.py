@@ -45,7 +45,10 @@ class Weighed:
 def weigh_attempt(
     facts: ThreadFacts, member: Member, now: datetime, service_class: int, urgent: bool, size: int
 ) -> Decision:
-    """What the thread's rules say of a message that this member sends now."""
+    """What the thread's rules say of a message that this member sends now.
+
+    An urgent one is seen at once, so it is judged by itself: its times must not tell of what still waits.
+    """
     attempt = Attempt(
         at=max(now, member.last_accepted_at or now),
         by_client=member.role in CLIENT_SIDE,
@@ -53,7 +56,10 @@ def weigh_attempt(
         urgent=urgent,
         size=size,
     )
-    known = Facts(turn_reply_by=facts.turn_reply_by, acked_until=member.acked_until)
+    known = Facts(
+        turn_reply_by=None if urgent else facts.turn_reply_by,
+        acked_until=None if urgent else member.acked_until,
+    )
     return decide(rules_of(facts.rules), attempt, known)
 
 
@@ -138,7 +144,7 @@ def window_of(rules: Rules, decision: Decision) -> datetime | None:
     """
     if decision.release_at is None or decision.code == "urgent":
         return decision.release_at
-    return next((start for start, _ in rules.timetable.merged_from(decision.release_at)), decision.release_at)
+    return rules.timetable.opening(decision.release_at) or decision.release_at
 
 
 def after_acceptance(facts: ThreadFacts, weighed: Weighed, row: SentRow) -> ThreadFacts | None:

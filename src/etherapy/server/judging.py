@@ -1,10 +1,12 @@
 """From what TEP/1 does not allow to what the sender is told: unreadable is 400, readable but untrue is
 422."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from etherapy.protocol.problems import BadFormat, Unverified
+from etherapy.protocol.problems import BadFormat, StaleChain, Unverified
+from etherapy.tep.chain import Chain
+from etherapy.tep.epoch import RosterRow
 from etherapy.tep.malformed import Malformed
 
 
@@ -30,3 +32,11 @@ def expect(holds: bool, what: str) -> None:
     """Unverified unless it holds."""
     if not holds:
         raise Unverified(what)
+
+
+def expect_newest(roster: Iterable[RosterRow], chains: Mapping[bytes, Chain]) -> None:
+    """StaleChain where a row names an earlier link of a chain that has grown since: true, but too late."""
+    for row in roster:
+        chain = chains.get(row.chain_id)
+        if chain is not None and row.chain_head in chain.hashes[:-1]:
+            raise StaleChain()

@@ -8,6 +8,9 @@ from typing import Any
 from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
 
+_NO_EPOCH = 2**31 - 1
+"""Headers name epochs in 32 bits, columns keep 31: no thread comes this far."""
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -195,7 +198,7 @@ class Threads:
             m.mid,
             m.item_hash,
             m.envelope,
-            m.epoch,
+            min(m.epoch, _NO_EPOCH),
             m.commit_hash,
             m.by_client,
             m.urgent,
@@ -325,7 +328,7 @@ class Threads:
             "commit_epoch",
             *opening(who, now),
             thread,
-            epoch,
+            min(epoch, _NO_EPOCH),
             suite,
             prev,
             commit,

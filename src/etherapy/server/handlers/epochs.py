@@ -4,7 +4,7 @@ A-5)."""
 from etherapy.binary import B64
 from etherapy.protocol.problems import StaleChain, ThreadClosed
 from etherapy.protocol.threads import Commit, Committed
-from etherapy.server.judging import expect, readable, verified
+from etherapy.server.judging import expect, expect_newest, readable, verified
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import entry_bytes, head_at, stale_epoch
 from etherapy.store.threads import Roster
@@ -20,8 +20,11 @@ async def commit_epoch(ctx: Ctx, thread: bytes, body: Commit) -> Committed:
     roster = await ctx.parts.threads.roster(ctx.caller, ctx.now, thread)
     with verified():
         chains = {member.chain: verify_chain(member.links) for member in roster.members}
-        if commit.commit_hash != roster.commit_hash:
+        if (
+            commit.core.epoch > roster.epoch
+        ):  # else it is placed already or comes too late: the database knows
             _check(commit.core, thread, roster)
+            expect_newest(commit.core.roster, chains)
             tep.check_roster(commit, chains)
     row = await ctx.parts.threads.commit(
         ctx.caller,

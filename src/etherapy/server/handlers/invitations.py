@@ -17,7 +17,7 @@ from etherapy.protocol.problems import (
 )
 from etherapy.rules.calendar import instant, milliseconds
 from etherapy.server.admission import audit_leaf, new_account, read_chain_upload
-from etherapy.server.judging import expect, readable, verified
+from etherapy.server.judging import expect, expect_newest, readable, verified
 from etherapy.server.parts import Ctx
 from etherapy.server.proofs import prove_consistent
 from etherapy.server.sheets import NO_PART, make_sheet, rules_in_force
@@ -173,6 +173,7 @@ def _verify_joining(ctx: Ctx, row: Record, body: Join) -> _Uploaded:
         signed_charter = parse_signed(charter, _MOST_CHARTER)
     with verified():
         therapist = verify_chain(row["links"])
+        expect_newest(commit.core.roster, {therapist.chain_id: therapist})
         check_joining(
             commit,
             invite=invite,

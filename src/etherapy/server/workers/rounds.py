@@ -50,7 +50,7 @@ class Rounds:
             told, _ = await self._due.release(practice, now)
             self._hub.tell(practice, told)
             await self._sequencer.tick(practice, now)
-        except (StoreFault, StoreUnavailable) as error:
+        except Exception as error:  # a defect as well: a log that cannot be continued is that practice's own
             structlog.get_logger().warning("round failed", error=type(error).__name__)
 
     async def run(self, clock: Clock) -> None:

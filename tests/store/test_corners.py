@@ -1,0 +1,60 @@
+"""Small promises of the commands: whom they tell, what a repetition says, which refusal comes first."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from os import urandom
+
+import pytest
+
+from etherapy.store.database import Database
+from etherapy.store.settings import Earlier, NewSheet, RuleSets
+from etherapy.store.threads import DayRecord
+from tests.store.furnish import Room, furnish, leaf
+
+NIGHT = datetime(2026, 6, 2, 3, 40, tzinfo=UTC)
+MORNING = datetime(2026, 6, 2, 13, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def room(database: Database) -> Room:
+    return await furnish(database, NIGHT - HOUR)
+
+
+async def test_a_recall_that_comes_too_late_tells_whoever_waits_that_there_is_something(room: Room) -> None:
+    message, _ = await room.send(NIGHT, release_at=MORNING)
+    row = await room.recall(MORNING, message)
+    assert row.outcome == "already_placed"
+    assert set(row.told) == {room.client.account, room.therapist.account}
+
+
+async def test_a_repetition_at_the_promised_instant_finds_the_message_placed(room: Room) -> None:
+    message, _ = await room.send(NIGHT, release_at=MORNING)
+    again = await room.threads.accept(room.client, MORNING, message)
+    assert (again.outcome, again.state, again.promise) == ("again", "placed", message.promise)
+    assert again.placed is not None and again.placed.placed_at == MORNING
+    assert set(again.told) == {room.client.account, room.therapist.account}
+
+
+async def test_a_device_without_a_seat_is_told_so_whatever_epoch_it_names(room: Room) -> None:
+    seated = await room.attempt(NIGHT, at_once=True)
+    for commit_hash in (room.commit_hash, urandom(32)):
+        stranger = replace(seated, device=urandom(16), commit_hash=commit_hash)
+        assert (await room.threads.accept(room.client, NIGHT, stranger)).outcome == "no_seat"
+
+
+async def test_a_promise_that_moves_earlier_takes_the_turn_with_it(room: Room) -> None:
+    message, _ = await room.send(NIGHT, release_at=MORNING, reply_by=MORNING + 9 * HOUR)
+    facts, sooner = await room.facts(NIGHT), MORNING + 2 * HOUR
+    earlier = Earlier(
+        room.client.account, message.mid, MORNING - HOUR, sooner, MORNING - HOUR, urandom(259), urandom(32),
+        DayRecord(NIGHT, urandom(16), urandom(32), b"{}"),
+    )  # fmt: skip
+    sheet = NewSheet(
+        room.thread, facts.version, 2, urandom(150), urandom(32), b"{}",
+        [(room.client.account, urandom(16)), (room.therapist.account, urandom(16))],
+    )  # fmt: skip
+    assert await RuleSets(room.database).set(
+        room.therapist, NIGHT, room.therapist.account, 0, b"[]", b"{}", [sheet], [earlier], [leaf()]
+    )
+    assert (await room.facts(NIGHT)).turn_reply_by == sooner
