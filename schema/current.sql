@@ -27,6 +27,7 @@ DECLARE
   m message;
   made entry;
   answer sent;
+  told uuid[] := '{}';
 BEGIN
   IF (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e) <> p_account THEN
     answer.outcome := 'no_thread';        -- a device of somebody else: told the same as for no thread at all
@@ -44,9 +45,13 @@ BEGIN
     SELECT * INTO known FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
   END IF;
   IF known.mid IS NOT NULL THEN
-    RETURN QUERY SELECT * FROM sent_message(p_practice, p_account, p_mid,
+    IF known.thread_id = p_thread AND release_thread(p_practice, p_thread, p_now) > 0 THEN
+      told := tell_feeds(p_practice, ARRAY[p_thread]);
+    END IF;
+    SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid,
       CASE WHEN known.item_hash = p_item_hash AND known.thread_id = p_thread THEN 'again' ELSE 'mid_taken' END);
-    RETURN;
+    answer.told := told;
+    RETURN NEXT answer; RETURN;
   END IF;
 
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
@@ -54,13 +59,13 @@ BEGIN
     answer.outcome := 'moved';
   ELSIF NOT th.is_open THEN
     answer.outcome := 'closed';
-  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch THEN
-    answer.outcome := 'stale_epoch';
-    SELECT e.commit INTO answer.newest FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.epoch = th.epoch;
   ELSIF NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
                      WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = p_device
                        AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
     answer.outcome := 'no_seat';
+  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch THEN
+    answer.outcome := 'stale_epoch';
+    SELECT e.commit INTO answer.newest FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.epoch = th.epoch;
   ELSIF th.version <> p_version THEN
     answer.outcome := 'moved';
   END IF;
@@ -76,7 +81,12 @@ BEGIN
           -- placed at once is stored as such, so that the row is written only once; place_message gives it this very place
           CASE WHEN p_reason IS NULL THEN 'held' ELSE 'placed' END, CASE WHEN p_reason IS NOT NULL THEN th.last_n + 1 END,
           CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+  ON CONFLICT (practice_id, account_id, mid) DO NOTHING
   RETURNING * INTO m;
+  IF NOT FOUND THEN                       -- at this very moment the same mid was taken in another thread
+    RETURN QUERY SELECT * FROM sent_message(p_practice, p_account, p_mid, 'mid_taken');
+    RETURN;
+  END IF;
   UPDATE thread t
      SET accepted = t.accepted + 1, version = t.version + 1,
          turn_reply_by = CASE WHEN p_by_client AND p_expects_reply THEN least(t.turn_reply_by, p_reply_by) ELSE t.turn_reply_by END
@@ -115,12 +125,14 @@ BEGIN
   SELECT * INTO m FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
   IF NOT FOUND OR m.thread_id <> p_thread OR m.item_hash <> p_item_hash THEN
     answer.outcome := 'no_message';
+    answer.told := told;
     RETURN NEXT answer; RETURN;
   END IF;
   IF m.state <> 'held' THEN
-    RETURN QUERY SELECT * FROM sent_message(p_practice, p_account, p_mid,
+    SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid,
       CASE WHEN m.state = 'placed' THEN 'already_placed' WHEN m.recall = p_recall THEN 'again' ELSE 'not_held' END);
-    RETURN;
+    answer.told := told;
+    RETURN NEXT answer; RETURN;
   END IF;
   UPDATE message k
      SET state = 'recalled', header_hash = sha256(substring(m.envelope FROM 1 FOR 152)), envelope = NULL,
@@ -132,10 +144,9 @@ BEGIN
                                WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.state = 'held' AND h.by_client))
    WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
-  FOR answer IN SELECT * FROM sent_message(p_practice, p_account, p_mid, 'recalled') LOOP
-    answer.told := told;
-    RETURN NEXT answer;
-  END LOOP;
+  SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid, 'recalled');
+  answer.told := told;
+  RETURN NEXT answer;
 END $$;
 
 CREATE FUNCTION public.add_account(p_practice uuid, p_account uuid, p_roles text[], p_display_name text, p_now timestamp with time zone, p_chain bytea, p_head bytea, p_links bytea[], p_link_promises bytea[], p_leaf_ids uuid[], p_leaf_data bytea[], p_devices uuid[], p_sign_pks bytea[], p_hpke_hashes bytea[], p_classes integer[]) RETURNS void
@@ -157,6 +168,7 @@ CREATE FUNCTION public.add_link(p_practice uuid, p_token bytea, p_roles text[], 
     AS $$
 DECLARE
   me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  mine uuid[];
 BEGIN
   UPDATE account a SET chain_seq = p_seq, chain_head = p_head
    WHERE a.practice_id = p_practice AND a.account_id = me AND a.chain_seq = p_seq - 1;
@@ -170,9 +182,11 @@ BEGIN
   VALUES (p_practice, p_device, me, p_sign_pk, p_hpke_hash, p_class);
   PERFORM add_links(p_practice, me, p_seq, ARRAY[p_link], ARRAY[p_link_promise], ARRAY[p_leaf_id], ARRAY[p_leaf_data], p_now);
   -- promises remember whose signatures count: each thread of this person has changed
-  UPDATE thread t SET version = t.version + 1
-   WHERE t.practice_id = p_practice AND t.thread_id IN (SELECT m.thread_id FROM member m WHERE m.practice_id = p_practice AND m.account_id = me);
+  mine := ARRAY(SELECT m.thread_id FROM member m WHERE m.practice_id = p_practice AND m.account_id = me);
+  PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (mine) ORDER BY t.thread_id FOR UPDATE;
+  UPDATE thread t SET version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = ANY (mine);
   PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  PERFORM expect_due(p_practice, p_now);
   RETURN 'added';
 END $$;
 
@@ -186,7 +200,6 @@ BEGIN
   INSERT INTO chain_link (practice_id, account_id, seq, link, link_promise, leaf_id, recorded_at)
   SELECT p_practice, p_account, p_seq + l.nr - 1, l.link, l.link_promise, l.leaf_id, p_now
     FROM unnest(p_links, p_link_promises, p_leaf_ids) WITH ORDINALITY AS l (link, link_promise, leaf_id, nr);
-  PERFORM expect_due(p_practice, p_now);
 END $$;
 
 CREATE FUNCTION public.claim_due(p_now timestamp with time zone, p_again timestamp with time zone, p_limit integer) RETURNS SETOF uuid
@@ -302,6 +315,15 @@ BEGIN
   RETURN true;
 END $$;
 
+CREATE FUNCTION public.decision_for_others(p_decision bytea) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  SELECT (d.whole - 'ack') || jsonb_build_object('because', coalesce(
+           (SELECT jsonb_agg(r.reason ORDER BY r.nr) FROM jsonb_array_elements(d.whole -> 'because') WITH ORDINALITY AS r (reason, nr)
+             WHERE r.reason ->> 'kind' <> 'ack'), '[]'))
+    FROM (SELECT convert_from(p_decision, 'UTF8')::jsonb AS whole) d
+$$;
+
 CREATE FUNCTION public.enrol_staff(p_practice uuid, p_lookup uuid, p_now timestamp with time zone, p_account uuid, p_chain bytea, p_head bytea, p_links bytea[], p_link_promises bytea[], p_leaf_ids uuid[], p_leaf_data bytea[], p_devices uuid[], p_sign_pks bytea[], p_hpke_hashes bytea[], p_classes integer[], p_audit_leaf uuid, p_salt bytea, p_record bytea) RETURNS text
     LANGUAGE plpgsql
     AS $$
@@ -323,6 +345,7 @@ BEGIN
     RETURN 'taken';
   END;
   PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  PERFORM expect_due(p_practice, p_now);
   RETURN 'enrolled';
 END $$;
 
@@ -382,6 +405,7 @@ DECLARE
   a_position bigint;
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
+  PERFORM FROM practice p WHERE p.practice_id = p_practice FOR SHARE;     -- no change of rules while somebody joins under them
   SELECT * INTO i FROM invitation v WHERE v.practice_id = p_practice AND v.lookup_id = p_lookup FOR UPDATE;
   IF i.accept IS NOT NULL THEN
     RETURN 'spent';
@@ -416,6 +440,7 @@ BEGIN
   PERFORM note(p_practice, r.leaf_id, r.salt, r.record, p_now)
      FROM unnest(p_audit_leaves, p_audit_salts, p_audit_records) AS r (leaf_id, salt, record);
   PERFORM tell_feeds(p_practice, ARRAY[i.thread_id]);
+  PERFORM expect_due(p_practice, p_now);
   RETURN 'joined';
 END $$;
 
@@ -657,7 +682,7 @@ BEGIN
       'act', 'message.placed', 'thread', m.thread_id, 'account', m.account_id,
       'by', CASE WHEN m.by_client THEN 'client' ELSE 'therapist' END, 'urgent', m.urgent,
       'accepted_at', m.accepted_at, 'release_at', m.release_at, 'reply_by', m.reply_by,
-      'placed_at', made.placed_at, 'reason', p_reason, 'decision', convert_from(m.decision, 'UTF8')::jsonb)::text, 'UTF8'), p_now);
+      'placed_at', made.placed_at, 'reason', p_reason, 'decision', decision_for_others(m.decision))::text, 'UTF8'), p_now);
 
   IF m.by_client AND m.window_at IS NOT NULL THEN
     INSERT INTO notice (practice_id, account_id, window_at, urgent, noticed_at)
@@ -706,7 +731,8 @@ BEGIN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
   RETURN QUERY
-  SELECT m.decision, m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me, r.role
+  SELECT CASE WHEN m.account_id = me THEN m.decision ELSE convert_to(decision_for_others(m.decision)::text, 'UTF8') END,
+         m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me, r.role
     FROM member r
     JOIN member w ON w.practice_id = p_practice AND w.thread_id = p_thread
     JOIN message m ON m.practice_id = p_practice AND m.account_id = w.account_id AND m.mid = p_mid AND m.thread_id = p_thread
@@ -1119,11 +1145,14 @@ BEGIN
   IF p_owner <> p_practice AND p_owner <> me THEN
     RAISE EXCEPTION 'wrong_role' USING ERRCODE = 'ET403';
   END IF;
-  PERFORM FROM practice p WHERE p.practice_id = p_practice FOR UPDATE;    -- one change of rules at a time, joinings excluded by versions
+  -- one change of rules at a time, and none while somebody joins; those who only refer to the practice do not wait
+  PERFORM FROM practice p WHERE p.practice_id = p_practice FOR NO KEY UPDATE;
   PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (p_threads) ORDER BY t.thread_id FOR UPDATE;
   IF p_version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_owner), 0)
      OR EXISTS (SELECT FROM unnest(p_threads, p_thread_versions) AS s (thread_id, version)
-                 JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.version <> s.version) THEN
+                 JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.version <> s.version)
+     OR cardinality(p_threads) <> (SELECT count(*) FROM thread t     -- a thread was opened since
+                                    WHERE t.practice_id = p_practice AND t.is_open AND (p_owner = p_practice OR t.owner = p_owner)) THEN
     RETURN 'moved';
   END IF;
   INSERT INTO rule_set (practice_id, owner, version, rules, author, created_at) VALUES (p_practice, p_owner, p_version + 1, p_rules, me, p_now);
@@ -1133,14 +1162,16 @@ BEGIN
   SELECT p_practice, q.thread_id, s.r, q.account_id, q.salt, p_part
     FROM unnest(p_part_threads, p_part_accounts, p_part_salts) AS q (thread_id, account_id, salt)
     JOIN unnest(p_threads, p_revs) AS s (thread_id, r) ON s.thread_id = q.thread_id;
-  UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1
-    FROM unnest(p_threads, p_revs, p_hashes) AS s (thread_id, r, hash)
-   WHERE t.practice_id = p_practice AND t.thread_id = s.thread_id;
   UPDATE message m
      SET release_at = h.release_at, reply_by = h.reply_by, window_at = h.window_at, promise_now = h.promise, promise_hash = h.hash
     FROM unnest(p_held_accounts, p_held_mids, p_held_release, p_held_reply, p_held_window, p_held_promises, p_held_hashes)
       AS h (account_id, mid, release_at, reply_by, window_at, promise, hash)
    WHERE m.practice_id = p_practice AND m.account_id = h.account_id AND m.mid = h.mid AND m.state = 'held';
+  UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1,
+         turn_reply_by = least(t.turn_reply_by, (SELECT min(h.reply_by) FROM message h
+                               WHERE h.practice_id = p_practice AND h.thread_id = t.thread_id AND h.state = 'held' AND h.by_client))
+    FROM unnest(p_threads, p_revs, p_hashes) AS s (thread_id, r, hash)
+   WHERE t.practice_id = p_practice AND t.thread_id = s.thread_id;
   INSERT INTO day_record (practice_id, day, record_id, salt, record)
   SELECT p_practice, p_day, d.id, d.salt, d.record FROM unnest(p_day_ids, p_day_salts, p_day_records) AS d (id, salt, record);
   PERFORM note(p_practice, r.leaf_id, r.salt, r.record, p_now)

@@ -1,4 +1,4 @@
-"""What comes too late, or again, or from a device that cannot know: each gets its own answer, none a fault."""
+"""What comes too late, or again, or cannot be known yet: each gets its own answer, none a fault."""
 
 import os
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ from etherapy.binary import B64
 from etherapy.crypto.epochs import new_epoch
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
+from etherapy.protocol.agreed_rules import SetRules
 from etherapy.protocol.messages import SendMessage
 from etherapy.protocol.people import AddLink
 from etherapy.protocol.threads import Commit
@@ -20,9 +21,9 @@ from etherapy.tep import linking
 from etherapy.tep.envelope import Header, padded_size, sign_envelope
 from etherapy.tep.links import DeviceClass
 from tests.server.asking import Answer, Ask
-from tests.server.clinic import Clinic
+from tests.server.clinic import ORIGIN, Clinic
 from tests.server.furnishing import Furnished
-from tests.server.people import Somebody, Talk, joining, somebody
+from tests.server.people import Somebody, Talk, enrol, joining, somebody
 
 
 @pytest.fixture
@@ -110,3 +111,22 @@ async def test_an_epoch_that_no_thread_has_is_stale_and_no_fault(clinic: Clinic,
     assert (sent.status, sent.problem) == (409, "stale-epoch")
     far = next_epoch(talk, client, therapist, client, epoch=epoch)
     assert (await commit(clinic, talk, client, far)).problem == "stale-epoch"
+
+
+async def test_a_practice_cannot_agree_on_what_would_keep_the_first_client_of_a_therapist_out(
+    clinic: Clinic,
+) -> None:
+    newcomer = somebody("A.new_therapist", clinic.practices["A"], clinic.now)
+    newcomer = clinic.settle(await enrol(clinic.line, clinic.database, ORIGIN, newcomer, clinic.now))
+    firm = SetRules(0, [{"kind": "response.target", "firm": True}])
+    await clinic.line.call(endpoints.set_own_rules, firm, token=newcomer.token)
+    offer = await clinic.leave_offer(newcomer.name)
+    administrator = clinic.people["A.administrator"]
+    written = await clinic.line.call(endpoints.read_practice_rules, token=administrator.token)
+    others = [rule for rule in written.rules if rule["kind"] != "response.target"]
+    none = SetRules(written.version, [*others, {"kind": "response.target", "target": {"count": "none"}}])
+    refused = await clinic.line.ask(Ask("PUT", "/practice/rules", "", none), administrator.token)
+    assert (refused.status, refused.problem) == (422, "bad-rules")
+    client = somebody("A.first_client", newcomer.practice, clinic.now)
+    body, _ = joining(offer, newcomer, client)
+    await clinic.line.call(endpoints.join, body, practice=client.practice, lookup=offer.lookup)

@@ -2,6 +2,7 @@
 D-35)."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -29,14 +30,15 @@ async def test_a_send_in_a_known_thread_is_one_call_of_the_database(story: Story
 
 async def test_each_read_is_one_call_of_the_database(story: Story, calls: list[str]) -> None:
     call = story.therapist.transport.call
-    for read, endpoint, path in (
+    reads: list[tuple[str, Any, dict[str, Any]]] = [
         ("read_inbox", endpoints.read_inbox, {}),
         ("read_page", endpoints.read_page, {"thread": story.thread}),
         ("read_sync", endpoints.read_changes, {}),
         ("read_notices", endpoints.read_notices, {}),
-    ):
+    ]
+    for read, endpoint, path in reads:
         calls.clear()
-        await call(endpoint, **path)  # type: ignore[misc]
+        await call(endpoint, **path)
         assert calls == [read]
 
 

@@ -1,6 +1,7 @@
-"""A message that was taken back leaves no trace in what its readers and those who audit are shown (A-4, G5)."""
+"""What was taken back or still waits leaves no trace in what readers and auditors are shown (A-4, G5)."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.journeys.conftest import Story
 
@@ -24,7 +25,9 @@ async def test_the_decision_of_a_later_message_does_not_tell_of_one_that_was_tak
     shown = await story.therapist.explain(story.thread, second.mid)
     assert shown.decision.ack is None
     assert "ack" not in {reason.kind for reason in shown.decision.because}
-    assert {reason.kind for reason in own.decision.because} >= {r.kind for r in shown.decision.because} != set()
+    assert (
+        {reason.kind for reason in own.decision.because} >= {r.kind for r in shown.decision.because} != set()
+    )
     await story.server.make_rounds()
     [placed] = [record for record in await board.decisions() if record.act == "message.placed"]
     assert placed.facts["decision"]["code"] == "held"
@@ -34,7 +37,7 @@ async def test_the_decision_of_a_later_message_does_not_tell_of_one_that_was_tak
 
 async def test_an_urgent_message_does_not_tell_of_what_still_waits(story: Story) -> None:
     board = await story.supervisor()
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"kind": "off_hours.policy", "policy": "hold_with_ack"},
         {"kind": "response.target", "target": {"count": "wall_hours", "n": 48}},
     ]
@@ -47,7 +50,12 @@ async def test_an_urgent_message_does_not_tell_of_what_still_waits(story: Story)
     assert urgent.promise.reply_by == NIGHT + timedelta(hours=49)
     await story.therapist.sync()
     shown = (await story.therapist.explain(story.thread, urgent.mid)).decision
-    assert {reason.kind for reason in shown.because} == {"off_hours.policy", "response.target", "safety.floor", "window.weekly"}
+    assert {reason.kind for reason in shown.because} == {
+        "off_hours.policy",
+        "response.target",
+        "safety.floor",
+        "window.weekly",
+    }
     assert "same_turn" not in {reason.words for reason in shown.because}
     await story.server.make_rounds()
     [placed] = [record for record in await board.decisions() if record.act == "message.placed"]

@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+from msgspec.structs import replace
 
 from etherapy.rules.calendar import tzdata_version
 from etherapy.server.operate.doctor import examine
@@ -57,8 +58,9 @@ async def test_what_was_changed_by_hand_is_found(place, damage, name):
 async def test_open_keys_and_taken_ports_are_found(place):
     _, site, settings = place
     site.keys_file.chmod(0o644)
-    with socket.create_server(("127.0.0.1", 8440)):
-        found = states(await examine(settings))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        found = states(await examine(replace(settings, listen=taken)))
     assert found["keys"] == {"fail"} and found["listen"] == {"warn"}
 
 

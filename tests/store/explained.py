@@ -49,8 +49,12 @@ class Work:
 
     @property
     def rows(self) -> int:
-        """The most rows that any one node read from a table."""
-        return max((step.rows for step in self.steps if step.relation or step.index), default=0)
+        """The most rows that any one node read from a table.
+
+        A bitmap's index part is not asked: it counts entries of dead rows too, which whoever else is at work
+        keeps alive. Its heap part has the rows.
+        """
+        return max((step.rows for step in self.steps if step.relation), default=0)
 
 
 class Explained(Database):

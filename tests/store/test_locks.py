@@ -1,4 +1,4 @@
-"""Commands that meet in the middle: none waits for another in a circle, none overlooks what the other does."""
+"""Commands that meet in the middle: none waits for another in a circle, none overlooks the other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -45,7 +45,10 @@ class Turnstile:
         return task
 
     async def _waiting(self) -> int:
-        sql = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        sql = (
+            "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE NOT l.granted AND a.datname = current_database()"
+        )
         return int(await self._watching.fetchval(sql))
 
 

@@ -38,5 +38,6 @@ def expect_newest(roster: Iterable[RosterRow], chains: Mapping[bytes, Chain]) ->
     """StaleChain where a row names an earlier link of a chain that has grown since: true, but too late."""
     for row in roster:
         chain = chains.get(row.chain_id)
-        if chain is not None and row.chain_head in chain.hashes[:-1]:
+        whole_from = 0 if chain is None or chain.opt_out else 1  # link 1 brings the recovery device
+        if chain is not None and row.chain_head in chain.hashes[whole_from:-1]:
             raise StaleChain()

@@ -56,8 +56,7 @@ async def _set(ctx: Ctx, body: SetRules, whole: bool) -> RulesSet:
         first, *rows = await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole)
         if body.follows != first["practice_version" if whole else "owner_version"]:
             raise StaleVersion()
-        if not whole:
-            rules_in_force(first["practice_rules"], kept)  # refused now, not when the first client comes
+        await _refuse_misfits(ctx, first, kept, whole)
         reached = [_reach(ctx, row, kept, whole) for row in rows]
         owner = ctx.caller.practice if whole else first["owner"]
         earlier = await _earlier(ctx, reached)
@@ -71,6 +70,16 @@ async def _set(ctx: Ctx, body: SetRules, whole: bool) -> RulesSet:
             ctx.parts.expect(ctx.caller.practice, ctx.now)
             return RulesSet(body.follows + 1, len(reached))
     raise Busy()
+
+
+async def _refuse_misfits(ctx: Ctx, first: Record, kept: bytes, whole: bool) -> None:
+    """BadRules for rules that make none with those beside them: now, not when the first client comes."""
+    if not whole:
+        rules_in_force(first["practice_rules"], kept)
+        return
+    for row in await ctx.parts.rule_sets.in_force(ctx.caller, ctx.now):
+        if row["owner"] != ctx.caller.practice:
+            rules_in_force(kept, row["rules"])
 
 
 def _audit(ctx: Ctx, owner: bytes, by: bytes, version: int, reached: list["_Reached"]) -> list[AuditLeaf]:
