@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from etherapy.server.configuration import read_settings
 from etherapy.server.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-_OVER = ("data", "listen", "health_listen", "origin")
 
 
 def placed(function: Function) -> Function:
@@ -28,6 +25,5 @@ def placed(function: Function) -> Function:
 
 def settings_of(config: Path | None, **given: Any) -> Settings:
     """The settings of environment and file, under what was given on the command line."""
-    settings = read_settings(os.environ, config)
-    over = {name: given[name] for name in _OVER if given.get(name) is not None}
-    return msgspec.structs.replace(settings, **over)
+    options = {name: str(value) for name, value in given.items() if value is not None}
+    return read_settings(os.environ, config, options)

@@ -21,7 +21,7 @@ def make_data_dir(data_dir: Path) -> None:
             data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
         if not os.access(data_dir, os.W_OK | os.X_OK):
             raise PermissionError
-    except (PermissionError, NotADirectoryError, FileExistsError):
+    except OSError:
         raise PostgresUnavailable(
             f"{data_dir} cannot be written by this user; choose another place or another user"
         ) from None

@@ -5,6 +5,7 @@ repeated with the same bytes when the connection breaks or the server is busy.
 """
 
 import asyncio
+import os
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
@@ -165,7 +166,7 @@ class Transport:
             ) as response:
                 return _read(endpoint, response.status, response.content_type, await _collect(response))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unreachable(f"{self.origin} cannot be reached ({type(error).__name__})") from None
+            raise Unreachable(f"{self.origin} cannot be reached: {_why(error)}") from None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -177,6 +178,24 @@ class Transport:
                 skip_auto_headers=("User-Agent", "Accept-Encoding"),
             )
         return self._session
+
+
+def _why(error: Exception) -> str:
+    """A failure of the network in words; never its own text, which may hold the whole address."""
+    match error:
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return "this is no address; write it like https://therapy.example"
+        case aiohttp.ClientConnectorDNSError():
+            return "nobody knows that name"
+        case aiohttp.ClientSSLError():
+            return "its certificate is not to be trusted"
+        case aiohttp.ClientConnectorError():
+            return (os.strerror(error.errno) if error.errno else "no connection").lower()
+        case TimeoutError():
+            return "no answer in time"
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | aiohttp.ClientOSError():
+            return "the connection broke off"
+    return type(error).__name__
 
 
 async def _collect(response: aiohttp.ClientResponse) -> bytes:

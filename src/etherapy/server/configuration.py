@@ -29,11 +29,17 @@ class SettingsFault(Exception):
         self.complaints = complaints
 
 
-def read_settings(environ: Mapping[str, str], file: Path | None = None) -> Settings:
-    """Settings from `environ` over the TOML file; SettingsFault lists everything that is wrong at once."""
+def read_settings(
+    environ: Mapping[str, str], file: Path | None = None, options: Mapping[str, str] | None = None
+) -> Settings:
+    """Settings from a command's `options` (by field) over `environ` over the TOML file.
+
+    SettingsFault lists everything that is wrong at once.
+    """
     complaints: list[str] = []
     given = dict(_from_file(file or _config(environ), complaints))
     given |= dict(_from_environment(environ, complaints))
+    given |= {name: (f"--{name.replace('_', '-')}", text) for name, text in (options or {}).items()}
     types = {each.name: each.type for each in msgspec.structs.fields(Settings)}
     lines = dict(field_lines())
     values: dict[str, Any] = {}

@@ -9,6 +9,8 @@ import shutil
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from importlib.metadata import version
 from pathlib import Path
 
@@ -76,6 +78,8 @@ def _port(field: str, listen: str) -> Line:
         try:
             probe.bind(address)
         except OSError as error:
+            if _serves(address):
+                return Line(field, "ok", f"etherapy serves on {listen}")
             return Line(
                 field,
                 "warn",
@@ -83,6 +87,19 @@ def _port(field: str, listen: str) -> Line:
                 "fine if that is your running server; else stop what listens there or change the setting",
             )
     return Line(field, "ok", f"{listen} is free")
+
+
+def _serves(address: tuple[str, int]) -> bool:
+    """Whether something there says that it is alive as our server does; a listener with TLS cannot be told."""
+    connection = HTTPConnection(*address, timeout=2)
+    try:
+        connection.request("GET", "/live")
+        answer = connection.getresponse()
+        return answer.status == HTTPStatus.OK and answer.read(16) == b"ok\n"
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _keys(settings: Settings) -> Iterator[Line]:
