@@ -32,9 +32,7 @@ CREATE TABLE thread (
   charter_hash  bytea       NOT NULL DEFAULT '',
   rules_rev     integer     NOT NULL DEFAULT 0,   -- newest rule sheet (A-7)
   rules_hash    bytea       NOT NULL DEFAULT '',
-  -- the clients' turn as its writers know it: held messages included
-  turn_reply_by timestamptz,
-  -- the clients' turn as readers know it: placed and not yet answered
+  -- the clients' turn: placed and not yet answered. What is held takes no part, so that it leaves no trace in a promise
   open_count    integer     NOT NULL DEFAULT 0,
   open_since    timestamptz,
   open_reply_by timestamptz,

@@ -88,8 +88,7 @@ BEGIN
     RETURN;
   END IF;
   UPDATE thread t
-     SET accepted = t.accepted + 1, version = t.version + 1,
-         turn_reply_by = CASE WHEN p_by_client AND p_expects_reply THEN least(t.turn_reply_by, p_reply_by) ELSE t.turn_reply_by END
+     SET accepted = t.accepted + 1, version = t.version + 1
    WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   UPDATE member s SET last_accepted_at = p_accepted_at, acked_until = coalesce(p_acked_until, s.acked_until)
    WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account;
@@ -138,11 +137,6 @@ BEGIN
      SET state = 'recalled', header_hash = sha256(substring(m.envelope FROM 1 FOR 152)), envelope = NULL,
          recall = p_recall, status = p_status, ended_at = p_now
    WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
-  UPDATE thread t
-     SET version = t.version + 1,
-         turn_reply_by = least(t.open_reply_by, (SELECT min(h.reply_by) FROM message h
-                               WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.state = 'held' AND h.by_client))
-   WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
   SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid, 'recalled');
   answer.told := told;
@@ -461,7 +455,7 @@ BEGIN
   RETURN QUERY
   SELECT me, t.version, t.is_open, t.generation, t.last_n, t.epoch, t.commit_hash, t.suite, t.rules_rev, t.rules_hash,
          (SELECT s.shared FROM rule_sheet s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.r = t.rules_rev),
-         t.turn_reply_by, p.members, p.roles, p.chains, p.last_accepted, p.acked, d.devices, d.accounts, d.keys, c.home,
+         t.open_reply_by, p.members, p.roles, p.chains, p.last_accepted, p.acked, d.devices, d.accounts, d.keys, c.home,
          o.display_name, moved
     FROM thread t
     JOIN practice c ON c.practice_id = p_practice
@@ -492,7 +486,7 @@ BEGIN
    ORDER BY m.thread_id, m.accepted_order;
 END $$;
 
-CREATE FUNCTION public.load_roster(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(caller uuid, caller_device uuid, epoch integer, commit_hash bytea, suite smallint, charter_hash bytea, last_n bigint, home bytea, account_id uuid, role smallint, chain_id bytea, links bytea[])
+CREATE FUNCTION public.load_roster(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_n bigint) RETURNS TABLE(caller uuid, caller_device uuid, epoch integer, commit_hash bytea, suite smallint, charter_hash bytea, t bytea, home bytea, account_id uuid, role smallint, chain_id bytea, links bytea[])
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -504,7 +498,7 @@ BEGIN
     RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
   END IF;
   RETURN QUERY
-  SELECT me.account_id, me.device_id, t.epoch, t.commit_hash, t.suite, t.charter_hash, t.last_n, p.home, m.account_id, m.role, a.chain_id,
+  SELECT me.account_id, me.device_id, t.epoch, t.commit_hash, t.suite, t.charter_hash, (SELECT e.t FROM entry e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = p_n), p.home, m.account_id, m.role, a.chain_id,
          (SELECT array_agg(c.link ORDER BY c.seq) FROM chain_link c WHERE c.practice_id = p_practice AND c.account_id = m.account_id)
     FROM thread t
     JOIN practice p ON p.practice_id = p_practice
@@ -662,10 +656,7 @@ BEGIN
          open_count = CASE WHEN closes THEN 0 WHEN opens THEN t.open_count + 1 ELSE t.open_count END,
          open_since = CASE WHEN closes THEN NULL WHEN opens THEN coalesce(t.open_since, greatest(p_now, t.last_placed_at)) ELSE t.open_since END,
          open_reply_by = CASE WHEN closes THEN NULL WHEN opens THEN least(t.open_reply_by, m.reply_by) ELSE t.open_reply_by END,
-         open_urgent = CASE WHEN closes THEN false WHEN opens THEN t.open_urgent OR m.urgent ELSE t.open_urgent END,
-         turn_reply_by = CASE WHEN closes THEN (SELECT min(h.reply_by) FROM message h
-                                                 WHERE h.practice_id = p_practice AND h.thread_id = m.thread_id AND h.state = 'held' AND h.by_client)
-                              ELSE t.turn_reply_by END
+         open_urgent = CASE WHEN closes THEN false WHEN opens THEN t.open_urgent OR m.urgent ELSE t.open_urgent END
    WHERE t.practice_id = p_practice AND t.thread_id = m.thread_id
   RETURNING t.* INTO STRICT placed;
 
@@ -1136,7 +1127,7 @@ BEGIN
   RETURN true;
 END $$;
 
-CREATE FUNCTION public.set_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_owner uuid, p_version integer, p_rules bytea, p_threads uuid[], p_thread_versions bigint[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[], p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_part bytea, p_held_accounts uuid[], p_held_mids uuid[], p_held_release timestamp with time zone[], p_held_reply timestamp with time zone[], p_held_window timestamp with time zone[], p_held_promises bytea[], p_held_hashes bytea[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS text
+CREATE FUNCTION public.set_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_owner uuid, p_version integer, p_rules bytea, p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[], p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_part bytea, p_held_accounts uuid[], p_held_mids uuid[], p_held_release timestamp with time zone[], p_held_reply timestamp with time zone[], p_held_window timestamp with time zone[], p_held_promises bytea[], p_held_hashes bytea[], p_held_seen uuid[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS text
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1149,8 +1140,10 @@ BEGIN
   PERFORM FROM practice p WHERE p.practice_id = p_practice FOR NO KEY UPDATE;
   PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (p_threads) ORDER BY t.thread_id FOR UPDATE;
   IF p_version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_owner), 0)
-     OR EXISTS (SELECT FROM unnest(p_threads, p_thread_versions) AS s (thread_id, version)
-                 JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.version <> s.version)
+     OR EXISTS (SELECT FROM unnest(p_threads, p_revs) AS s (thread_id, r)
+                 JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.rules_rev <> s.r - 1)
+     OR EXISTS (SELECT FROM message h WHERE h.practice_id = p_practice AND h.thread_id = ANY (p_threads) AND h.state = 'held'
+                                        AND h.mid <> ALL (p_held_seen))       -- held since, and not weighed
      OR cardinality(p_threads) <> (SELECT count(*) FROM thread t     -- a thread was opened since
                                     WHERE t.practice_id = p_practice AND t.is_open AND (p_owner = p_practice OR t.owner = p_owner)) THEN
     RETURN 'moved';
@@ -1167,9 +1160,7 @@ BEGIN
     FROM unnest(p_held_accounts, p_held_mids, p_held_release, p_held_reply, p_held_window, p_held_promises, p_held_hashes)
       AS h (account_id, mid, release_at, reply_by, window_at, promise, hash)
    WHERE m.practice_id = p_practice AND m.account_id = h.account_id AND m.mid = h.mid AND m.state = 'held';
-  UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1,
-         turn_reply_by = least(t.turn_reply_by, (SELECT min(h.reply_by) FROM message h
-                               WHERE h.practice_id = p_practice AND h.thread_id = t.thread_id AND h.state = 'held' AND h.by_client))
+  UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1
     FROM unnest(p_threads, p_revs, p_hashes) AS s (thread_id, r, hash)
    WHERE t.practice_id = p_practice AND t.thread_id = s.thread_id;
   INSERT INTO day_record (practice_id, day, record_id, salt, record)
@@ -1520,7 +1511,6 @@ CREATE TABLE public.thread (
     charter_hash bytea DEFAULT '\x'::bytea NOT NULL,
     rules_rev integer DEFAULT 0 NOT NULL,
     rules_hash bytea DEFAULT '\x'::bytea NOT NULL,
-    turn_reply_by timestamp with time zone,
     open_count integer DEFAULT 0 NOT NULL,
     open_since timestamp with time zone,
     open_reply_by timestamp with time zone,

@@ -79,8 +79,7 @@ BEGIN
     RETURN;
   END IF;
   UPDATE thread t
-     SET accepted = t.accepted + 1, version = t.version + 1,
-         turn_reply_by = CASE WHEN p_by_client AND p_expects_reply THEN least(t.turn_reply_by, p_reply_by) ELSE t.turn_reply_by END
+     SET accepted = t.accepted + 1, version = t.version + 1
    WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   UPDATE member s SET last_accepted_at = p_accepted_at, acked_until = coalesce(p_acked_until, s.acked_until)
    WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account;

@@ -36,11 +36,6 @@ BEGIN
      SET state = 'recalled', header_hash = sha256(substring(m.envelope FROM 1 FOR 152)), envelope = NULL,
          recall = p_recall, status = p_status, ended_at = p_now
    WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
-  UPDATE thread t
-     SET version = t.version + 1,
-         turn_reply_by = least(t.open_reply_by, (SELECT min(h.reply_by) FROM message h
-                               WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.state = 'held' AND h.by_client))
-   WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
   SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid, 'recalled');
   answer.told := told;

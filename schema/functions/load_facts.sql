@@ -21,7 +21,7 @@ BEGIN
   RETURN QUERY
   SELECT me, t.version, t.is_open, t.generation, t.last_n, t.epoch, t.commit_hash, t.suite, t.rules_rev, t.rules_hash,
          (SELECT s.shared FROM rule_sheet s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.r = t.rules_rev),
-         t.turn_reply_by, p.members, p.roles, p.chains, p.last_accepted, p.acked, d.devices, d.accounts, d.keys, c.home,
+         t.open_reply_by, p.members, p.roles, p.chains, p.last_accepted, p.acked, d.devices, d.accounts, d.keys, c.home,
          o.display_name, moved
     FROM thread t
     JOIN practice c ON c.practice_id = p_practice

@@ -20,10 +20,7 @@ BEGIN
          open_count = CASE WHEN closes THEN 0 WHEN opens THEN t.open_count + 1 ELSE t.open_count END,
          open_since = CASE WHEN closes THEN NULL WHEN opens THEN coalesce(t.open_since, greatest(p_now, t.last_placed_at)) ELSE t.open_since END,
          open_reply_by = CASE WHEN closes THEN NULL WHEN opens THEN least(t.open_reply_by, m.reply_by) ELSE t.open_reply_by END,
-         open_urgent = CASE WHEN closes THEN false WHEN opens THEN t.open_urgent OR m.urgent ELSE t.open_urgent END,
-         turn_reply_by = CASE WHEN closes THEN (SELECT min(h.reply_by) FROM message h
-                                                 WHERE h.practice_id = p_practice AND h.thread_id = m.thread_id AND h.state = 'held' AND h.by_client)
-                              ELSE t.turn_reply_by END
+         open_urgent = CASE WHEN closes THEN false WHEN opens THEN t.open_urgent OR m.urgent ELSE t.open_urgent END
    WHERE t.practice_id = p_practice AND t.thread_id = m.thread_id
   RETURNING t.* INTO STRICT placed;
 

@@ -20,6 +20,7 @@ from etherapy.tep import epoch as tep
 from etherapy.tep import linking
 from etherapy.tep.envelope import Header, padded_size, sign_envelope
 from etherapy.tep.links import DeviceClass
+from etherapy.tep.placing import thread_start
 from tests.server.asking import Answer, Ask
 from tests.server.clinic import ORIGIN, Clinic
 from tests.server.furnishing import Furnished
@@ -42,7 +43,14 @@ async def another_device(clinic: Clinic, who: Somebody) -> Somebody:
     return replace(who, links=(*who.links, link))
 
 
-def next_epoch(talk: Talk, by: Somebody, therapist: Somebody, client: Somebody, **how: int) -> bytes:
+def next_epoch(
+    talk: Talk,
+    by: Somebody,
+    therapist: Somebody,
+    client: Somebody,
+    view: tuple[int, bytes] | None = None,
+    **how: int,
+) -> bytes:
     whole, _ = new_epoch(
         [(therapist.chain, tep.Role.THERAPIST), (client.chain, tep.Role.CLIENT)],
         by.keys,
@@ -50,7 +58,7 @@ def next_epoch(talk: Talk, by: Somebody, therapist: Somebody, client: Somebody, 
         epoch=how.get("epoch", talk.commit.core.epoch + 1),
         reason=tep.CommitReason.DEVICE_ADDED,
         charter_hash=talk.charter_hash,
-        view=(2, bytes(32)),
+        view=view or (0, thread_start(talk.thread, talk.home)),
         home=talk.home,
         prev=talk.commit.commit_hash,
     )
@@ -130,3 +138,13 @@ async def test_a_practice_cannot_agree_on_what_would_keep_the_first_client_of_a_
     client = somebody("A.first_client", newcomer.practice, clinic.now)
     body, _ = joining(offer, newcomer, client)
     await clinic.line.call(endpoints.join, body, practice=client.practice, lookup=offer.lookup)
+
+
+async def test_a_commit_whose_view_is_not_the_threads_is_refused_before_it_can_halt_anybody(
+    clinic: Clinic,
+) -> None:
+    talk = clinic.talks["A.client"]
+    client, therapist = clinic.people["A.client"], clinic.people["A.therapist"]
+    for view in ((2, bytes(32)), (2**63, bytes(32)), (0, bytes(32))):
+        answer = await commit(clinic, talk, client, next_epoch(talk, client, therapist, client, view))
+        assert (answer.status, answer.problem) == (422, "unverified")

@@ -13,6 +13,7 @@ from etherapy.protocol.threads import Commit
 from etherapy.rules.calendar import milliseconds
 from etherapy.tep import epoch as tep
 from etherapy.tep.envelope import Header, padded_size, sign_envelope
+from etherapy.tep.placing import thread_start
 from etherapy.tep.recall import Recall as RecallCore
 from etherapy.tep.recall import RecallMode, sign_recall
 from tests.server.clinic import Clinic
@@ -98,7 +99,7 @@ async def commit_epoch(clinic: Clinic, who: Somebody, named: Named) -> Made:
         epoch=talk.commit.core.epoch + 1,
         reason=tep.CommitReason.REQUEST,
         charter_hash=talk.charter_hash,
-        view=(1, bytes(32)),
+        view=(0, thread_start(talk.thread, talk.home)),
         home=talk.home,
         prev=named.commit_hash,
     )

@@ -27,6 +27,7 @@ from etherapy.server.keys import ServerSecrets
 from etherapy.store.migrate import migrate
 from etherapy.tep import epoch as tep
 from etherapy.tep.chain import Chain
+from etherapy.tep.placing import thread_start
 from tests.postgres_fixture import store_named, wanted_major
 from tests.server.asking import Answer, Ask
 from tests.server.asks import WHOLE_TABLE, make
@@ -94,7 +95,7 @@ def commit(
         epoch=1,
         reason=tep.CommitReason.REQUEST,
         charter_hash=talk.charter_hash,
-        view=(1, bytes(32)),
+        view=(0, thread_start(talk.thread, talk.home)),
         home=talk.home,
         prev=talk.commit.commit_hash,
     )

@@ -7,8 +7,7 @@ from os import urandom
 import pytest
 
 from etherapy.store.database import Database
-from etherapy.store.settings import Earlier, NewSheet, RuleSets
-from etherapy.store.threads import DayRecord
+from etherapy.store.settings import NewSheet, RuleSets
 from tests.store.furnish import Room, furnish, leaf
 
 NIGHT = datetime(2026, 6, 2, 3, 40, tzinfo=UTC)
@@ -43,18 +42,18 @@ async def test_a_device_without_a_seat_is_told_so_whatever_epoch_it_names(room: 
         assert (await room.threads.accept(room.client, NIGHT, stranger)).outcome == "no_seat"
 
 
-async def test_a_promise_that_moves_earlier_takes_the_turn_with_it(room: Room) -> None:
+async def test_rules_are_not_changed_over_a_message_that_was_held_since_and_not_weighed(room: Room) -> None:
     message, _ = await room.send(NIGHT, release_at=MORNING, reply_by=MORNING + 9 * HOUR)
-    facts, sooner = await room.facts(NIGHT), MORNING + 2 * HOUR
-    earlier = Earlier(
-        room.client.account, message.mid, MORNING - HOUR, sooner, MORNING - HOUR, urandom(259), urandom(32),
-        DayRecord(NIGHT, urandom(16), urandom(32), b"{}"),
-    )  # fmt: skip
     sheet = NewSheet(
-        room.thread, facts.version, 2, urandom(150), urandom(32), b"{}",
+        room.thread, 2, urandom(150), urandom(32), b"{}",
         [(room.client.account, urandom(16)), (room.therapist.account, urandom(16))],
     )  # fmt: skip
-    assert await RuleSets(room.database).set(
-        room.therapist, NIGHT, room.therapist.account, 0, b"[]", b"{}", [sheet], [earlier], [leaf()]
-    )
-    assert (await room.facts(NIGHT)).turn_reply_by == sooner
+    rules, owner = RuleSets(room.database), room.therapist.account
+
+    async def set_rules(*seen: bytes) -> bool:
+        return await rules.set(room.therapist, NIGHT, owner, 0, b"[]", b"{}", [sheet], [], seen, [leaf()])
+
+    assert not await set_rules()
+    await room.send(NIGHT, who=room.therapist, at_once=True)  # threads may go on
+    assert await set_rules(message.mid)
+    assert not await set_rules(message.mid)  # version 0 was followed

@@ -166,13 +166,13 @@ async def test_recall_and_release_racing_leave_exactly_one_outcome(room: Room) -
         assert (outcome, visible) in {("recalled", False), ("already_placed", True)}
 
 
-async def test_a_recalled_message_keeps_no_ciphertext_and_gives_its_turn_back(room: Room) -> None:
-    soon, later = MORNING + timedelta(hours=4), MORNING + timedelta(days=2)
-    first, _ = await room.send(NIGHT, release_at=MORNING, reply_by=soon)
-    await room.send(NIGHT, release_at=MORNING, reply_by=later)
-    assert (await room.facts(NIGHT)).turn_reply_by == soon
+async def test_what_is_held_or_taken_back_leaves_no_trace_in_what_is_promised_later(room: Room) -> None:
+    before = await room.facts(NIGHT)
+    first, _ = await room.send(NIGHT, release_at=MORNING, reply_by=MORNING + timedelta(hours=4))
+    assert (await room.facts(NIGHT)).turn_reply_by is None
     await room.recall(NIGHT, first)
-    assert (await room.facts(NIGHT)).turn_reply_by == later
+    after = await room.facts(NIGHT)
+    assert (after.turn_reply_by, after.last_n) == (before.turn_reply_by, before.last_n)
     stored = await room.threads.message(room.client, NIGHT, room.thread, first.mid)
     assert stored is not None and stored.state == "recalled"
 
@@ -182,9 +182,10 @@ async def test_an_answer_ends_the_turn_but_not_what_still_waits(room: Room) -> N
     await room.send(NIGHT, release_at=MORNING, reply_by=MORNING + timedelta(hours=8))
     await room.send(NIGHT, who=room.therapist, at_once=True)
     assert await room.threads.inbox(room.therapist, NIGHT, 50) == []
-    assert (await room.facts(NIGHT)).turn_reply_by == MORNING + timedelta(hours=8)
+    assert (await room.facts(NIGHT)).turn_reply_by is None
     [turn] = await room.threads.inbox(room.therapist, MORNING, 50)
-    assert turn["open_count"] == 1
+    assert (turn["open_count"], turn["reply_by"]) == (1, MORNING + timedelta(hours=8))
+    assert (await room.facts(MORNING)).turn_reply_by == MORNING + timedelta(hours=8)
 
 
 async def test_one_notice_for_each_opening_however_many_messages_and_threads(

@@ -116,7 +116,7 @@ CALLS: dict[str, tuple[int, Ask]] = {
         10,
         lambda c: c.room.threads.message(c.room.client, NOW, c.room.thread, bytes(16)),
     ),
-    "roster": (10, lambda c: c.room.threads.roster(c.room.client, NOW, c.room.thread)),
+    "roster": (10, lambda c: c.room.threads.roster(c.room.client, NOW, c.room.thread, 2)),
     "decisions": (
         60,
         lambda c: c.database.call_all(

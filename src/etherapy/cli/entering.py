@@ -7,10 +7,11 @@ import segno
 
 from etherapy.binary import b64
 from etherapy.cli.drafting import read_secret
-from etherapy.cli.profiles import profile_place, profiled
+from etherapy.cli.profiles import profile_place, profiled, typed
 from etherapy.cli.saying import Command, Refusal, is_terminal, say, wants_json
 from etherapy.cli.showing import local_zone, show_time
 from etherapy.cli.speaking import refresh, run, speaking
+from etherapy.protocol.endpoint import Role
 from etherapy.protocol.people import Person
 from etherapy.protocol.problems import WrongRole
 from etherapy.rules.calendar import instant
@@ -22,13 +23,24 @@ from etherapy.sdk.recovering import recover
 from etherapy.sdk.session import Session
 from etherapy.sdk.therapist import Therapist
 
-CODE_WORDS = (
-    "Write it on paper, now: it is shown this once, and kept nowhere on this machine.",
+_KEEP = "Write it on paper, now: it is shown this once, and kept nowhere on this machine."
+_OF_A_WRITER = (
     "Whoever has it can read everything you write and have written here; without it, a lost device means "
     "lost messages.",
     "Think of someone who might look for it. Keep it where that person does not look, or in two halves with "
     "somebody you trust, but not at the practice.",
 )
+_OF_OTHERS = (
+    "Whoever has it can act in your name. Without it, after the loss of this device you need a new link from "
+    "the operator.",
+    "Keep it where nobody else looks, and not at the practice.",
+)
+_NEXT: dict[Role, str] = {
+    "client": 'send "…"',
+    "therapist": "invite",
+    "supervisor": "supervise settings",
+    "administrator": "rules show",
+}
 
 
 class Arrival(NamedTuple):
@@ -40,12 +52,19 @@ class Arrival(NamedTuple):
     code: str
 
 
+class Server(NamedTuple):
+    """Where a device's server is, and the id that the device pinned when it got in."""
+
+    origin: str
+    server_id: bytes
+
+
 @click.command("enrol", cls=Command)
 @click.argument("link", required=False)
 @profiled
 def enrolling(link: str | None, profile: str) -> None:
     """Become a member of staff by the one-use LINK that the operator gave you ('-': from standard input)."""
-    _welcome(run(_enrol(read_secret(link, "Link"), profile)), profile, "Next: etherapy whoami")
+    _welcome(run(_enrol(read_secret(link, "Link"), profile)), profile)
 
 
 async def _enrol(link: str, profile: str) -> Arrival:
@@ -60,7 +79,7 @@ async def _enrol(link: str, profile: str) -> Arrival:
 @profiled
 def joining(link: str | None, profile: str) -> None:
     """Become a client by the invitation LINK of your therapist, at any hour ('-': from standard input)."""
-    _welcome(run(_join(read_secret(link, "Link"), profile)), profile, 'Next: etherapy send "…"')
+    _welcome(run(_join(read_secret(link, "Link"), profile)), profile)
 
 
 async def _join(link: str, profile: str) -> Arrival:
@@ -70,8 +89,9 @@ async def _join(link: str, profile: str) -> Arrival:
             return Arrival(await session.whoami(), session.transport.origin, session.practice, code)
 
 
-def _welcome(arrival: Arrival, profile: str, following: str) -> None:
+def _welcome(arrival: Arrival, profile: str) -> None:
     me, code = arrival.me, arrival.code
+    writes = "client" in me.roles or "therapist" in me.roles
     named = f" as {me.display_name}" if me.display_name else ""
     other = "" if profile == "default" else f" (profile {profile})"
     say(
@@ -82,10 +102,11 @@ def _welcome(arrival: Arrival, profile: str, following: str) -> None:
             "",
             f"    {code}",
             "",
-            *CODE_WORDS,
+            _KEEP,
+            *(_OF_A_WRITER if writes else _OF_OTHERS),
             f"To use it: etherapy recover {arrival.origin} {b64(arrival.practice)}",
             "",
-            following,
+            f"Next: {typed(_NEXT[me.roles[0]], profile)}",
         ],
         {"account": me.account, "roles": me.roles, "practice": me.practice_name, "recovery_code": code},
     )
@@ -105,7 +126,7 @@ def recovering(origin: str, practice: str, code: str | None, profile: str) -> No
     say(
         [
             f"You are back: {', '.join(me.roles)} at {me.practice_name}. Your code goes on being good.",
-            "Next: etherapy read",
+            f"Next: {typed('read' if {'client', 'therapist'} & set(me.roles) else 'whoami', profile)}",
         ],
         {"account": me.account, "roles": me.roles, "practice": me.practice_name},
     )
@@ -157,18 +178,23 @@ async def _invite(profile: str, note: str) -> InviteLink:
 @profiled
 def whoami(profile: str) -> None:
     """Who this profile is, and in which practice."""
-    me, origin, practice = run(_whoami(profile))
-    name = me.display_name or "a client"
+    me, server, practice = run(_whoami(profile))
+    name = f"{me.display_name}: " if me.display_name else ""
     say(
-        [f"{name}: {', '.join(me.roles)} at {me.practice_name}", f"on {origin}, practice {b64(practice)}"],
+        [
+            f"{name}{', '.join(me.roles)} at {me.practice_name}",
+            f"on {server.origin}, practice {b64(practice)}",
+            f"server {server.server_id.hex()}",
+        ],
         {"account": me.account, "chain": me.chain, "roles": me.roles, "display_name": me.display_name,
-         "practice": practice, "practice_name": me.practice_name, "origin": origin},
+         "practice": practice, "practice_name": me.practice_name, "origin": server.origin,
+         "server_id": server.server_id.hex()},
     )  # fmt: skip
 
 
-async def _whoami(profile: str) -> tuple[Person, str, bytes]:
+async def _whoami(profile: str) -> tuple[Person, Server, bytes]:
     async with speaking(profile, Connection) as me:
-        return await me.whoami(), me.transport.origin, me.practice
+        return await me.whoami(), Server(me.transport.origin, me.server.server_id), me.practice
 
 
 @click.command("logout", cls=Command)

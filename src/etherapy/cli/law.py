@@ -1,6 +1,7 @@
 """Commands about rules and crisis cards."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,7 +11,8 @@ import msgspec
 
 from etherapy.cli.practices import read_rules
 from etherapy.cli.profiles import profiled
-from etherapy.cli.saying import Group, Refusal, remark, say
+from etherapy.cli.rule_words import show_rule
+from etherapy.cli.saying import Group, Refusal, count, remark, say
 from etherapy.cli.speaking import choose_thread, in_thread, refresh, run, speaking
 from etherapy.protocol.agreed_rules import RulesSet
 from etherapy.protocol.endpoint import Role
@@ -74,9 +76,23 @@ def evaluating(file: str) -> None:
 @in_thread
 @profiled
 def showing(thread: str | None, profile: str) -> None:
-    """The rules that hold for you: your own, the practice's, or those of your thread."""
+    """The rules that hold for you: your own, the practice's, or those of your thread.
+
+    With --json, what `rules set` takes, or for a client the form to which promises are bound.
+    """
     document = run(_show(profile, thread))
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    say(list(_lines(document)), document)
+
+
+def _lines(document: dict[str, Any]) -> Iterator[str]:
+    """A person's own rules; or those of a thread, each with the layers that set it."""
+    for one in document["rules"]:
+        if "rule" in one:
+            yield f"{show_rule(one['rule'])}  [{', '.join(sorted(set(one['origin'].values())))}]"
+        else:
+            yield show_rule(one)
+    if not document["rules"]:
+        yield "No rules of your own: those of the practice hold."
 
 
 async def _show(profile: str, thread: str | None) -> dict[str, Any]:
@@ -99,7 +115,7 @@ async def _show(profile: str, thread: str | None) -> dict[str, Any]:
 def setting(file: BinaryIO, profile: str) -> None:
     """Put the rules in FILE (JSON, '-': standard input) in force: a therapist's own, or the practice's."""
     done = run(_set(profile, read_rules(file.read(), file.name)))
-    say(f"In force as version {done.version}, for {done.threads} threads.", done)
+    say(f"In force as version {done.version}, for {count(done.threads, 'thread')}.", done)
 
 
 async def _set(profile: str, written: list[dict[str, Any]]) -> RulesSet:

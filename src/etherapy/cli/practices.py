@@ -11,7 +11,7 @@ import msgspec
 
 from etherapy.binary import b64
 from etherapy.cli.places import placed, settings_of
-from etherapy.cli.saying import Group, Refusal, say
+from etherapy.cli.saying import Group, Refusal, count, say
 from etherapy.sdk.staff_link import StaffLink, new_staff_link
 from etherapy.server.operate.installation import set_up
 from etherapy.server.operate.practices import (
@@ -93,7 +93,7 @@ def listing(config: Path | None, data: Path | None) -> None:
     """All practices."""
     found = asyncio.run(_list(settings_of(config, data=data)))
     lines = [
-        f"{b64(one.practice_id)}  {one.name}  ({one.zone}; {one.staff} staff, {one.clients} clients)"
+        f"{b64(one.practice_id)}  {one.name}  ({one.zone}; {one.staff} staff, {count(one.clients, 'client')})"
         for one in found
     ]
     say(lines or ["There is no practice yet."], [asdict(one) for one in found])

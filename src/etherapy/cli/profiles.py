@@ -28,6 +28,15 @@ def profiled(function: Function) -> Function:
     )(function)
 
 
+def typed(command: str, profile: str = DEFAULT) -> str:
+    """A command as this person would type it here, with the profile where that must be said.
+
+    ETHERAPY_PROGRAM is the name of a program that stands in front of this one, as those of the demo do.
+    """
+    other = "" if profile == os.environ.get("ETHERAPY_PROFILE", DEFAULT) else f" --profile {profile}"
+    return f"{os.environ.get('ETHERAPY_PROGRAM', 'etherapy')} {command}{other}"
+
+
 def profile_place(name: str) -> Path:
     """The directory of a profile; Refusal for a name that could not be a plain directory."""
     if not _NAME.fullmatch(name):

@@ -1,15 +1,29 @@
 """Commands by which people read."""
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import click
 
 from etherapy.cli.profiles import profiled
-from etherapy.cli.saying import Command, say
+from etherapy.cli.saying import Command, count, say
 from etherapy.cli.showing import show_message, show_thread, show_time
-from etherapy.cli.speaking import choose_thread, in_thread, on_wall, refresh, run, speaking
+from etherapy.cli.speaking import (
+    choose_thread,
+    in_thread,
+    logged_in,
+    on_wall,
+    open_profile,
+    refresh,
+    run,
+    speaking,
+)
+from etherapy.protocol.door import TooManyRequests, Unavailable
 from etherapy.protocol.threads import Notice, Turn
 from etherapy.sdk.message import Message, ThreadView
 from etherapy.sdk.session import Session
 from etherapy.sdk.therapist import Therapist
+from etherapy.sdk.transport import Unreachable
 
 
 @click.command("threads", cls=Command)
@@ -76,15 +90,37 @@ def document_of(message: Message) -> dict[str, object]:
 @on_wall
 @profiled
 def following(zone: str, profile: str) -> None:
-    """Show messages as they are placed, until Ctrl-C."""
+    """Show messages as they are placed, until Ctrl-C; other commands go on working meanwhile."""
     run(_follow(profile, zone))
 
 
 async def _follow(profile: str, zone: str) -> None:
+    """Begins with what this device has not fetched yet, and waits out a server that is away."""
     async with speaking(profile, Session) as me:
-        await refresh(me)
-        async for message in me.follow():
-            say(show_message(message, zone), document_of(message))
+        shown = {one.thread: one.last_n for one in await me.threads()}
+    pause = 1.0
+    while True:
+        try:
+            await _look(profile, zone, shown)
+            pause = 1.0
+        except (Unreachable, Unavailable, TooManyRequests):
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 30.0)
+
+
+async def _look(profile: str, zone: str, shown: dict[bytes, int]) -> None:
+    """Show what is later than `shown` says, and wait until there is more, with the profile let go of."""
+    async with AsyncExitStack() as stack:
+        with await open_profile(profile) as kept:
+            me = await stack.enter_async_context(logged_in(kept, Session))
+            await refresh(me)
+            for view in reversed(await me.threads()):
+                for message in await me.messages(view.thread):
+                    if message.n > shown.get(view.thread, 0):
+                        say(show_message(message, zone), document_of(message))
+                        shown[view.thread] = message.n
+        while not await me.wait():
+            pass
 
 
 @click.command("inbox", cls=Command)
@@ -94,7 +130,7 @@ def inbox(zone: str, profile: str) -> None:
     """The batch of what waits for your answer: urgent first, then the nearest promise."""
     found = run(_inbox(profile))
     lines = [
-        f"{turn.thread.hex()[:8]}  {turn.count} message{'s' if turn.count > 1 else ''} since "
+        f"{turn.thread.hex()[:8]}  {count(turn.count, 'message')} since "
         f"{show_time(turn.since, zone)}, reply by {show_time(turn.reply_by, zone)}"
         + ("  URGENT" if turn.urgent else "")
         for turn in found

@@ -60,6 +60,11 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their whole first sentences."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(200)) for name, one in self.commands.items()])
+
 
 def say(lines: Iterable[str] | str, document: object) -> None:
     """Print the lines, or the document where JSON was asked for."""
@@ -87,6 +92,11 @@ def complain(problem: str, mend: str = "") -> None:
     click.echo(f"etherapy: {problem}", err=True)
     if mend:
         click.echo(f"  {mend}", err=True)
+
+
+def count(number: int, thing: str) -> str:
+    """So many things: `1 thread`, `2 threads`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def is_terminal() -> bool:

@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from etherapy.cli.profiles import typed
+from etherapy.cli.saying import count
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.explain import Preview
 from etherapy.sdk.findings import Finding
 from etherapy.sdk.message import Message, SentMessage, ThreadView, WaitingMessage
 
+_NOTICEABLE = timedelta(minutes=1)
 _AUTHORS = {1: "the client", 2: "the therapist", 3: "the co-therapist", 4: "family"}
 
 
@@ -32,8 +35,12 @@ def show_time(at: datetime | None, zone: str) -> str:
 def show_message(message: Message, zone: str) -> Iterator[str]:
     """A message, what is wrong with it first."""
     who = "me" if message.mine else _AUTHORS.get(message.role, "somebody unknown")
+    sent = message.accepted_at if message.mine else None
+    waited = sent is not None and message.placed_at - sent > _NOTICEABLE
+    since = f", sent {show_time(sent, zone)}" if waited else ""
     urgent = "  URGENT" if message.urgent else ""
-    yield f"{message.n:>4}  {show_time(message.placed_at, zone)}  {who}{urgent}"
+    mid = message.mid.hex()[:8] or "(no id) "
+    yield f"{mid}  {show_time(message.placed_at, zone)}  {who}{since}{urgent}"
     for finding in message.findings:
         yield f"      ! {finding.words}"
     text = message.text if message.text is not None else "[not shown: this is not to be taken for a message]"
@@ -58,15 +65,20 @@ def show_words(words: Preview) -> Iterator[str]:
         yield f"  {line}"
 
 
-def show_sent(sent: SentMessage, zone: str) -> Iterator[str]:
-    """What became of a message that was sent."""
+def show_sent(sent: SentMessage, zone: str, profile: str) -> Iterator[str]:
+    """What became of a client's message that was sent."""
     if sent.acknowledgement:
         yield from sent.acknowledgement.splitlines()
     else:
         yield from show_words(sent.words)
+    yield from show_place(sent, zone, profile)
+
+
+def show_place(sent: SentMessage, zone: str, profile: str) -> Iterator[str]:
+    """Where a message is now, and how to have it back."""
     if sent.state == "held":
         yield f"Held as {sent.mid.hex()[:8]} until {show_time(sent.promise.release_at, zone)}."
-        yield f"To take it back: etherapy recall {sent.mid.hex()[:8]}"
+        yield f"To take it back: {typed('recall ' + sent.mid.hex()[:8], profile)}"
     else:
         yield f"{sent.state.capitalize()} as {sent.mid.hex()[:8]}."
 
@@ -75,8 +87,8 @@ def show_thread(thread: ThreadView, zone: str) -> Iterator[str]:
     """A thread at a glance."""
     seen = "" if thread.seen_by_practice else "  (not yet seen by the practice)"
     name = thread.with_name or "your client"
-    last = show_time(thread.last_placed_at, zone)
-    yield f"{thread.thread.hex()[:8]}  with {name}, {thread.messages} messages, last {last}{seen}"
+    last = f", last {show_time(thread.last_placed_at, zone)}" if thread.last_placed_at else ""
+    yield f"{thread.thread.hex()[:8]}  with {name}, {count(thread.messages, 'message')}{last}{seen}"
     if thread.halted is not None:
         yield f"      ! {thread.halted.words}"
 

@@ -1,6 +1,7 @@
 """A command that speaks for a person: open the profile, log in, do one thing, log out."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -12,7 +13,9 @@ from etherapy.cli.saying import Refusal, remark
 from etherapy.cli.showing import local_zone, show_findings
 from etherapy.protocol.problem import Problem
 from etherapy.sdk.connection import Connection
+from etherapy.sdk.faults import ProfileInUse
 from etherapy.sdk.findings import Finding
+from etherapy.sdk.message import ThreadView
 from etherapy.sdk.profile import Profile
 from etherapy.sdk.session import Session
 from etherapy.sdk.transport import Garbled, Unreachable
@@ -20,6 +23,10 @@ from etherapy.sdk.transport import Garbled, Unreachable
 Kind = TypeVar("Kind", bound=Connection)
 Function = TypeVar("Function", bound=Callable[..., Any])
 Result = TypeVar("Result")
+
+
+_PATIENCE = 10.0
+"""Seconds to wait for a profile that another command has open."""
 
 
 def in_thread(function: Function) -> Function:
@@ -44,21 +51,43 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 @asynccontextmanager
 async def speaking(profile: str, kind: type[Kind], zone: str = "") -> AsyncIterator[Kind]:
     """The person behind a profile, logged in on this device. Nothing stays logged in afterwards."""
-    place = profile_place(profile)
-    if not place.is_dir():
-        raise Refusal(
-            f"there is no profile {profile} on this machine",
-            "enrol, join or recover first, or name another with --profile",
-        )
-    with Profile.open(place) as kept:
-        async with await kind.open(kept) as me:
+    with await open_profile(profile) as kept:
+        async with logged_in(kept, kind) as me:
             if isinstance(me, Session):
                 me.zone = zone
-            try:
-                yield me
-            finally:
-                with suppress(Problem, Unreachable, Garbled):
-                    await me.logout()
+            yield me
+
+
+async def open_profile(name: str) -> Profile:
+    """A profile of this machine, as soon as another command that has it open is done with it.
+
+    ProfileInUse where that takes longer than a command takes.
+    """
+    place = profile_place(name)
+    if not place.is_dir():
+        raise Refusal(
+            f"there is no profile {name} on this machine",
+            "enrol, join or recover first, or name another with --profile",
+        )
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return Profile.open(place)
+        except ProfileInUse:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def logged_in(kept: Profile, kind: type[Kind]) -> AsyncIterator[Kind]:
+    """The person of an open profile; logged out afterwards, which does not need the profile any more."""
+    async with await kind.open(kept) as me:
+        try:
+            yield me
+        finally:
+            with suppress(Problem, Unreachable, Garbled):
+                await me.logout()
 
 
 async def refresh(me: Session) -> None:
@@ -82,11 +111,16 @@ def warn(findings: list[Finding]) -> None:
 
 
 async def choose_thread(me: Session, wanted: str | None) -> bytes:
+    """The id of the thread that begins so, or of the only one there is."""
+    return (await choose_view(me, wanted)).thread
+
+
+async def choose_view(me: Session, wanted: str | None) -> ThreadView:
     """The thread whose id begins so, or the only one there is."""
     threads = await me.threads()
     found = [one for one in threads if one.thread.hex().startswith((wanted or "").lower())]
     if len(found) == 1:
-        return found[0].thread
+        return found[0]
     if not threads:
         raise Refusal("this person has no thread yet", "a therapist invites a client: etherapy invite")
     if not found:
@@ -94,13 +128,14 @@ async def choose_thread(me: Session, wanted: str | None) -> bytes:
     raise Refusal("there are several threads", "choose one with --thread: see `etherapy threads`")
 
 
-async def choose_waiting(me: Session, thread: bytes, wanted: str) -> bytes:
-    """The id of one's own message that begins so: waiting, or placed."""
+async def choose_message(me: Session, thread: bytes, wanted: str, *, anybodys: bool = False) -> bytes:
+    """The id of one's own message that begins so, waiting or placed; with `anybodys` also of another's."""
     mids = {one.mid for one in await me.waiting(thread)}
-    mids |= {one.mid for one in await me.messages(thread) if one.mine}
+    mids |= {one.mid for one in await me.messages(thread) if one.mid and (one.mine or anybodys)}
     found = [mid for mid in mids if mid.hex().startswith(wanted.lower())]
     if len(found) == 1:
         return found[0]
     if found:
         raise Refusal(f"several messages begin with {wanted}", "write more of the id")
-    raise Refusal(f"no message of yours begins with {wanted}", "see `etherapy waiting` and `etherapy read`")
+    whose = "" if anybodys else " of yours"
+    raise Refusal(f"no message{whose} begins with {wanted}", "see `etherapy waiting` and `etherapy read`")

@@ -1,9 +1,10 @@
 """Commands of those who audit: settings and decisions, held against the signed log; no content (D-17)."""
 
 import click
-import msgspec
 
 from etherapy.cli.profiles import profiled
+from etherapy.cli.record_words import show_record
+from etherapy.cli.rule_words import show_rules
 from etherapy.cli.saying import Group, say
 from etherapy.cli.showing import show_time
 from etherapy.cli.speaking import on_wall, run, speaking, warn
@@ -25,7 +26,7 @@ def settings(zone: str, profile: str) -> None:
     lines = []
     for one in found:
         lines.append(f"{one.name}, version {one.version} since {show_time(one.created_at, zone)}")
-        lines += [f"    {msgspec.json.encode(rule).decode()}" for rule in one.rules]
+        lines += [f"    {line}" for line in show_rules(one.rules)]
     say(lines or ["No rules have been written."], found)
 
 
@@ -41,17 +42,8 @@ async def _settings(profile: str) -> list[Setting]:
 def decisions(last: int, zone: str, profile: str) -> None:
     """What was decided, under pseudonyms; each record is held against the signed log."""
     found = run(_decisions(profile))[-last:]
-    lines = []
-    for one in found:
-        proved = "" if one.proved else "  (younger than the newest checkpoint)"
-        lines.append(f"{one.index:>5}  {show_time(one.recorded_at, zone)}  {one.act}{proved}")
-        lines += [f"         {name}: {show_fact(value)}" for name, value in one.facts.items()]
+    lines = [line for one in found for line in show_record(one, zone)]
     say(lines or ["Nothing has been logged yet."], found)
-
-
-def show_fact(value: object) -> str:
-    """A fact of a record on one line."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 async def _decisions(profile: str) -> list[AuditedRecord]:

@@ -6,11 +6,21 @@ from typing import BinaryIO
 import click
 
 from etherapy.cli.drafting import read_text
-from etherapy.cli.profiles import profiled
+from etherapy.cli.profiles import profiled, typed
 from etherapy.cli.saying import Command, Group, say
-from etherapy.cli.showing import show_sent, show_time, show_waiting, show_words
-from etherapy.cli.speaking import choose_thread, choose_waiting, in_thread, on_wall, refresh, run, speaking
+from etherapy.cli.showing import show_place, show_sent, show_time, show_waiting, show_words
+from etherapy.cli.speaking import (
+    choose_message,
+    choose_thread,
+    choose_view,
+    in_thread,
+    on_wall,
+    refresh,
+    run,
+    speaking,
+)
 from etherapy.protocol.messages import Explanation, Previewed
+from etherapy.rules.explain import explain_reasons
 from etherapy.sdk.message import SentMessage, WaitingMessage
 from etherapy.sdk.promises import verify_bundle
 from etherapy.sdk.session import Session
@@ -29,14 +39,17 @@ _URGENT = click.option(
 @profiled
 def previewing(text: str | None, urgent: bool, thread: str | None, zone: str, profile: str) -> None:
     """What would happen to TEXT if it were sent now: who reads it, when, and by when an answer comes."""
-    found = run(_preview(profile, zone, thread, read_text(text), urgent))
-    say(show_words(found.words), found)
+    found, by_client = run(_preview(profile, zone, thread, read_text(text), urgent))
+    say(show_words(found.words) if by_client else found.words.lines, found)
 
 
-async def _preview(profile: str, zone: str, thread: str | None, text: str, urgent: bool) -> Previewed:
+async def _preview(
+    profile: str, zone: str, thread: str | None, text: str, urgent: bool
+) -> tuple[Previewed, bool]:
     async with speaking(profile, Session, zone) as me:
         await refresh(me)
-        return await me.preview(await choose_thread(me, thread), text, urgent)
+        chosen = await choose_view(me, thread)
+        return await me.preview(chosen.thread, text, urgent), chosen.role == "client"
 
 
 @click.command("send", cls=Command)
@@ -47,8 +60,7 @@ async def _preview(profile: str, zone: str, thread: str | None, text: str, urgen
 @profiled
 def sending(text: str | None, urgent: bool, thread: str | None, zone: str, profile: str) -> None:
     """Send TEXT, sealed on this device. Without TEXT: from standard input, or from your editor."""
-    sent = run(_send(profile, zone, thread, read_text(text), urgent))
-    say(show_sent(sent, zone), document_of(sent))
+    _write(profile, zone, thread, text, urgent)
 
 
 @click.command("reply", cls=Command)
@@ -58,14 +70,23 @@ def sending(text: str | None, urgent: bool, thread: str | None, zone: str, profi
 @profiled
 def replying(text: str | None, thread: str | None, zone: str, profile: str) -> None:
     """Answer a client: like `send`."""
-    sent = run(_send(profile, zone, thread, read_text(text), False))
-    say(show_sent(sent, zone), document_of(sent))
+    _write(profile, zone, thread, text, False)
 
 
-async def _send(profile: str, zone: str, thread: str | None, text: str, urgent: bool) -> SentMessage:
+def _write(profile: str, zone: str, thread: str | None, text: str | None, urgent: bool) -> None:
+    """Send, and say what became of it; where to turn in an emergency is a client's to be told."""
+    sent, by_client = run(_send(profile, zone, thread, read_text(text), urgent))
+    show = show_sent if by_client else show_place
+    say(show(sent, zone, profile), document_of(sent))
+
+
+async def _send(
+    profile: str, zone: str, thread: str | None, text: str, urgent: bool
+) -> tuple[SentMessage, bool]:
     async with speaking(profile, Session, zone) as me:
         await refresh(me)
-        return await me.send(await choose_thread(me, thread), text, urgent)
+        chosen = await choose_view(me, thread)
+        return await me.send(chosen.thread, text, urgent), chosen.role == "client"
 
 
 def document_of(sent: SentMessage) -> dict[str, object]:
@@ -124,7 +145,7 @@ async def _recall(profile: str, zone: str, thread: str | None, message: str) -> 
     async with speaking(profile, Session, zone) as me:
         await refresh(me)
         chosen = await choose_thread(me, thread)
-        return await me.recall(chosen, await choose_waiting(me, chosen, message))
+        return await me.recall(chosen, await choose_message(me, chosen, message))
 
 
 @click.command("explain", cls=Command)
@@ -133,11 +154,12 @@ async def _recall(profile: str, zone: str, thread: str | None, message: str) -> 
 @on_wall
 @profiled
 def explaining(message: str, thread: str | None, zone: str, profile: str) -> None:
-    """Why MESSAGE (the beginning of its id) was treated as it was."""
-    found = run(_explain(profile, thread, message))
+    """Why MESSAGE (the beginning of its id) was treated as it was, and what was said of it then."""
+    found = run(_explain(profile, zone, thread, message))
     say(
         [
             *found.summary,
+            *(f"  - {reason}" for reason, _ in explain_reasons(found.decision)),
             f"Accepted {show_time(found.accepted_at, zone)}; released {show_time(found.release_at, zone)}; "
             f"placed {show_time(found.placed_at, zone)}; reply by {show_time(found.reply_by, zone)}.",
         ],
@@ -145,11 +167,13 @@ def explaining(message: str, thread: str | None, zone: str, profile: str) -> Non
     )
 
 
-async def _explain(profile: str, thread: str | None, message: str) -> Explanation:
+async def _explain(profile: str, zone: str, thread: str | None, message: str) -> Explanation:
     async with speaking(profile, Session) as me:
         await refresh(me)
-        chosen = await choose_thread(me, thread)
-        return await me.explain(chosen, await choose_waiting(me, chosen, message))
+        chosen = await choose_view(me, thread)
+        me.zone = zone if chosen.role == "client" else ""  # beside the practice's time stands the client's
+        mid = await choose_message(me, chosen.thread, message, anybodys=True)
+        return await me.explain(chosen.thread, mid)
 
 
 @click.group("receipt", cls=Group)
@@ -178,7 +202,7 @@ async def _export(profile: str, thread: str | None, message: str) -> bytes:
     async with speaking(profile, Session) as me:
         await refresh(me)
         chosen = await choose_thread(me, thread)
-        return await me.export_receipt(chosen, await choose_waiting(me, chosen, message))
+        return await me.export_receipt(chosen, await choose_message(me, chosen, message))
 
 
 @receipt.command("verify")
@@ -193,7 +217,7 @@ def verifying(file: BinaryIO, zone: str) -> None:
             f"Accepted {show_time(promise.accepted_at, zone)}, {promise.decision.replace('_', ' ')}.",
             f"To be released {show_time(promise.release_at, zone)}; "
             f"an answer by {show_time(promise.reply_by, zone)}.",
-            "Compare the server's id with the one in your own invitation.",
+            f"Compare the server's id with what your own device pinned: {typed('whoami')}",
         ],
         {
             "ok": True,

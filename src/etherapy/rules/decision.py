@@ -13,7 +13,7 @@ Code = Literal["at_once", "held", "no_future_window", "declined", "urgent"]
 _RANK: dict[Code, int] = {"at_once": 0, "held": 1, "no_future_window": 2, "declined": 3, "urgent": 4}
 
 
-class Reason(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
+class Reason(msgspec.Struct, frozen=True, order=True):
     """Why: the kind of rule, its field, what it says (a code of words.py), and the layer that set the
     field."""
 
@@ -27,7 +27,7 @@ class Reason(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True
     """What people call it, such as the name of a holiday; may be empty."""
 
 
-class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """When a message is released, by when a reply is due, and why; instants are aware and in UTC.
 
     Blank fields say nothing. Joining takes the gravest code, the latest release, the earliest reply, all

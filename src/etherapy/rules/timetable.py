@@ -140,7 +140,8 @@ class Timetable:
             yield instant(start), instant(end)
 
     def opening(self, at: datetime) -> datetime | None:
-        """When the segment began that lasts at `at`, or begins that comes next; None: none within 400 days."""
+        """When the segment began that lasts at `at`, or begins that comes next; None: none within 400
+        days."""
         return next((instant(start) for _, start, _ in self.upcoming_ms(milliseconds(at))), None)
 
     def closing(self, at: datetime) -> Closing | None:

@@ -74,6 +74,13 @@ class Reading(Connection):
         async with self._syncing:
             return await self._sync()
 
+    async def wait(self) -> bool:
+        """Whether there may be something new; the server holds its answer back until there is, up to 25 s.
+
+        Nothing is fetched or kept: the profile may be closed meanwhile, and be another process's.
+        """
+        return bool((await self._changes(_POLL)).threads)
+
     async def _sync(self) -> Synced:
         findings: list[Finding] = []
         threads: list[bytes] = []

@@ -81,7 +81,7 @@ class Session(Reading):
             return await take_back(desk, mid, self.zone)
 
     async def explain(self, thread: bytes, mid: bytes) -> Explanation:
-        """Why a message of one's own was decided as it was, in words and as a record."""
+        """Why a message was decided as it was, in words and as a record."""
         query = ExplanationQuery(self.zone)
         return await self.transport.call(endpoints.explain_message, query=query, thread=thread, mid=mid)
 

@@ -47,7 +47,8 @@ def weigh_attempt(
 ) -> Decision:
     """What the thread's rules say of a message that this member sends now.
 
-    An urgent one is seen at once, so it is judged by itself: its times must not tell of what still waits.
+    An urgent one is seen at once, so whether others were acknowledged plays no part: it would tell that
+    something waits.
     """
     attempt = Attempt(
         at=max(now, member.last_accepted_at or now),
@@ -57,7 +58,7 @@ def weigh_attempt(
         size=size,
     )
     known = Facts(
-        turn_reply_by=None if urgent else facts.turn_reply_by,
+        turn_reply_by=facts.turn_reply_by,
         acked_until=None if urgent else member.acked_until,
     )
     return decide(rules_of(facts.rules), attempt, known)
@@ -147,28 +148,26 @@ def window_of(rules: Rules, decision: Decision) -> datetime | None:
     return rules.timetable.opening(decision.release_at) or decision.release_at
 
 
-def after_acceptance(facts: ThreadFacts, weighed: Weighed, row: SentRow) -> ThreadFacts | None:
-    """The facts as this acceptance left them; None where they must be read again.
+def after_acceptance(facts: ThreadFacts, weighed: Weighed, row: SentRow) -> ThreadFacts:
+    """The facts as this acceptance left them.
 
     A guess in the end: if it is wrong, the next acceptance finds another version and looks again.
     """
     a = weighed.acceptance
-    if not a.by_client and row.placed is not None:
-        return None  # an answer ends the clients' turn: what of it still waits is not known here
-    member = facts.members[a.account]
-    turn = [at for at in (facts.turn_reply_by, a.reply_by) if at is not None]
-    counts = a.by_client and a.expects_reply
+    member = replace(
+        facts.members[a.account],
+        last_accepted_at=a.accepted_at,
+        acked_until=a.acked_until or facts.members[a.account].acked_until,
+    )
+    facts = replace(facts, version=facts.version + 1, members={**facts.members, a.account: member})
+    if row.placed is None:
+        return facts
+    turn = [at for at in (facts.turn_reply_by, a.reply_by if a.expects_reply else None) if at is not None]
     return replace(
         facts,
-        version=facts.version + (1 if row.placed is None else 2),
-        last_n=facts.last_n if row.placed is None else row.placed.n,
-        turn_reply_by=min(turn, default=None) if counts else facts.turn_reply_by,
-        members={
-            **facts.members,
-            a.account: replace(
-                member, last_accepted_at=a.accepted_at, acked_until=a.acked_until or member.acked_until
-            ),
-        },
+        version=facts.version + 1,
+        last_n=row.placed.n,
+        turn_reply_by=min(turn, default=None) if a.by_client else None,
     )
 
 

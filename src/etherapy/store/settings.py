@@ -12,10 +12,9 @@ from etherapy.store.threads import DayRecord
 
 @dataclass(frozen=True, slots=True)
 class NewSheet:
-    """The next rule sheet of a thread, made on one version of it."""
+    """The next rule sheet of a thread."""
 
     thread: bytes
-    version: int
     r: int
     sheet: bytes
     rules_hash: bytes
@@ -64,9 +63,12 @@ class RuleSets:
         part: bytes,
         sheets: Sequence[NewSheet],
         earlier: Sequence[Earlier],
+        seen: Sequence[bytes],
         audit: Sequence[AuditLeaf],
     ) -> bool:
-        """False: something changed meanwhile, and nothing was done."""
+        """`seen`: the mids of all held messages that were weighed. False: something changed meanwhile,
+        and nothing
+        was done."""
         parts = [(sheet.thread, account, salt) for sheet in sheets for account, salt in sheet.salts]
         row = await self._database.call(
             "set_rules",
@@ -75,7 +77,6 @@ class RuleSets:
             follows,
             rules,
             [s.thread for s in sheets],
-            [s.version for s in sheets],
             [s.r for s in sheets],
             [s.sheet for s in sheets],
             [s.rules_hash for s in sheets],
@@ -91,6 +92,7 @@ class RuleSets:
             [e.window_at for e in earlier],
             [e.promise for e in earlier],
             [e.promise_hash for e in earlier],
+            list(seen),
             [a.leaf_id for a in audit],
             [a.salt for a in audit],
             [a.record for a in audit],

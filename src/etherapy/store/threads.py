@@ -39,6 +39,8 @@ class ThreadFacts:
     rules: bytes
     """The resolved rules of the newest sheet, canonical JSON."""
     turn_reply_by: datetime | None
+    """By when the clients' turn is to be answered, as far as it is placed; None: nothing waits for an
+    answer."""
     members: dict[bytes, Member]
     devices: dict[bytes, tuple[bytes, bytes]]
     """device_id -> (account, sign_pk); revoked devices too."""
@@ -167,7 +169,8 @@ class Roster:
     commit_hash: bytes
     suite: int
     charter_hash: bytes
-    last_n: int
+    t: bytes | None
+    """T_n at the position that was asked for; None: nothing is placed there."""
     home: bytes
     members: list[RosterMember]
 
@@ -292,9 +295,9 @@ class Threads:
         """A therapist's notices: rows of window_at, urgent, noticed_at."""
         return await self._database.call_all("read_notices", *opening(who, now), since)
 
-    async def roster(self, who: Asking, now: datetime, thread: bytes) -> Roster:
-        """What a commit is checked against."""
-        rows = await self._database.call_all("load_roster", *opening(who, now), thread)
+    async def roster(self, who: Asking, now: datetime, thread: bytes, n: int) -> Roster:
+        """What a commit is checked against, and T_n at position `n`."""
+        rows = await self._database.call_all("load_roster", *opening(who, now), thread, n)
         first = rows[0]
         members = [RosterMember(r["account_id"], r["role"], r["chain_id"], r["links"]) for r in rows]
         return Roster(
@@ -304,7 +307,7 @@ class Threads:
             first["commit_hash"],
             first["suite"],
             first["charter_hash"],
-            first["last_n"],
+            first["t"],
             first["home"],
             members,
         )

@@ -17,9 +17,9 @@ def write_commands(stage: Stage) -> None:
     kept = {name: value for name, value in stage.environment.items() if name.startswith("ETHERAPY_")}
     kept["PYTHONPATH"] = stage.environment["PYTHONPATH"]
     for role in (*ROLES, "operator"):
-        mine = kept | {"TZ": _WALLS[role], "ETHERAPY_PROFILE": role}
-        settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in mine.items())
         program = stage.place / role
+        mine = kept | {"TZ": _WALLS[role], "ETHERAPY_PROFILE": role, "ETHERAPY_PROGRAM": str(program)}
+        settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in mine.items())
         program.write_text(f'#!/bin/sh\nexec env {settings} {shlex.quote(sys.executable)} -m etherapy "$@"\n')
         program.chmod(0o700)
 
@@ -36,14 +36,14 @@ def instructions(stage: Stage, evening: Evening) -> list[str]:
         "Terminal 1, the client in Chicago:",
         f'    {client} preview "How do I begin?"',
         f'    {client} send "In my own words, …"',
-        f"    {client} waiting",
+        f"    {client} waiting           # what can still be taken back, with: recall ID",
         f"    {client} read",
         "",
         "Terminal 2, the therapist in New York:",
-        f"    {therapist} inbox",
+        f"    {therapist} inbox           # empty until the window opens",
         f"    {therapist} read",
         f'    {therapist} reply "Good morning, …"',
-        f"    {therapist} follow",
+        f"    {therapist} follow          # shows what is placed, while others turn the clock",
         "",
         "Terminal 3, the supervisor:",
         f"    {supervisor} supervise settings",
@@ -52,5 +52,6 @@ def instructions(stage: Stage, evening: Evening) -> list[str]:
         "To make it morning, from any terminal (the clock only goes forward):",
         f"    {operator} clock turn --to {morning:%Y-%m-%d}T09:00 --zone {THERAPIST_ZONE}",
         f"    {operator} clock turn --by 1h",
-        f"    {operator} doctor",
+        "",
+        "Every command says with --help what it can do.",
     ]

@@ -1,6 +1,11 @@
 """What others can see and check afterwards: the supervisor, a thief of the database, anybody at all."""
 
+from datetime import datetime
+
+from etherapy.cli.demo.evening import THERAPIST_ZONE
 from etherapy.cli.demo.scene import SUPERVISOR, Scene
+from etherapy.cli.demo.telling import on_wall
+from etherapy.cli.rule_words import show_rules
 from etherapy.sdk.promises import ReceiptRefused, verify_bundle
 from etherapy.sdk.session import Session
 from etherapy.sdk.supervisor import AuditedRecord, Supervisor
@@ -14,9 +19,14 @@ async def supervise(scene: Scene) -> None:
     async with scene.cast.speaking("supervisor", Supervisor) as ruth:
         settings = await ruth.settings()
         records = await scene.until(ruth.decisions, _has_placed_and_proved)
-    tell.quote(f"{SUPERVISOR} sees the settings", [f"{one.name}, version {one.version}" for one in settings])
+    in_force = [
+        line
+        for one in settings
+        for line in (f"{one.name}, version {one.version}", *(f"  {rule}" for rule in show_rules(one.rules)))
+    ]
+    tell.quote(f"{SUPERVISOR} sees the settings", in_force)
     placed = [one for one in records if one.act == "message.placed"]
-    tell.quote(f"{SUPERVISOR} sees the decisions", [_record_line(one) for one in placed])
+    tell.quote(f"{SUPERVISOR} sees the decisions", [line for one in placed for line in _record_lines(one)])
     tell.expect(len(placed) >= 2, "each message of the night has its decision record")
     tell.expect(all(one.proved for one in placed), "each is in the log that the server signed")
     seen = repr(settings) + repr(records)
@@ -71,10 +81,15 @@ def _has_placed_and_proved(records: list[AuditedRecord]) -> bool:
     return len(placed) >= 2 and all(one.proved for one in placed)
 
 
-def _record_line(record: AuditedRecord) -> str:
+def _record_lines(record: AuditedRecord) -> list[str]:
     facts = record.facts
-    return (
-        f"{record.index}: by {facts.get('by')}, accepted {facts.get('accepted_at')}, "
-        f"release {facts.get('release_at')}, reply by {facts.get('reply_by')}, "
-        f"placed {facts.get('placed_at')}"
+    times = {name: facts.get(name) for name in ("accepted_at", "release_at", "reply_by", "placed_at")}
+    accepted, release, reply_by, placed = (
+        on_wall(datetime.fromisoformat(at), THERAPIST_ZONE) if isinstance(at, str) else "none"
+        for at in times.values()
     )
+    return [
+        f"record {record.index}, by the {facts.get('by')} {str(facts.get('account'))[:8]}",
+        f"  accepted {accepted}, placed {placed}",
+        f"  promised: released {release}, an answer by {reply_by}",
+    ]

@@ -10,14 +10,18 @@ from etherapy.server.signed_answers import entry_bytes, head_at, stale_epoch
 from etherapy.store.threads import Roster
 from etherapy.tep import epoch as tep
 from etherapy.tep.chain import Chain, verify_chain
-from etherapy.tep.placing import ItemType
+from etherapy.tep.placing import ItemType, thread_start
+
+LAST_POSITION = 2**63 - 1
 
 
 async def commit_epoch(ctx: Ctx, thread: bytes, body: Commit) -> Committed:
     """Start the next epoch of a thread. The same commit again gives the same answer."""
     with readable():
         commit = tep.parse_commit(body.commit)
-    roster = await ctx.parts.threads.roster(ctx.caller, ctx.now, thread)
+    roster = await ctx.parts.threads.roster(
+        ctx.caller, ctx.now, thread, min(commit.core.view[0], LAST_POSITION)
+    )
     with verified():
         chains = {member.chain: verify_chain(member.links) for member in roster.members}
         if (
@@ -61,7 +65,9 @@ def _check(core: tep.CommitCore, thread: bytes, roster: Roster) -> None:
     members = {(member.chain, member.role) for member in roster.members}
     expect({(row.chain_id, row.role) for row in core.roster} == members, "members")
     expect(core.charter_hash == roster.charter_hash, "charter")
-    expect(core.view[0] <= roster.last_n, "view")
+    n, t = core.view
+    expect(t == (roster.t if n else thread_start(thread, roster.home)), "view")
+    expect(not core.consents, "consents")  # nobody joins by a commit yet
     own = core.row_of(core.committer)
     mine = next(member.chain for member in roster.members if member.account == roster.caller)
     expect(own is not None and own.chain_id == mine, "committer")

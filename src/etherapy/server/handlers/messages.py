@@ -26,6 +26,7 @@ from etherapy.protocol.problems import (
     NoSuchThread,
     NotHeld,
     ThreadClosed,
+    Unverified,
 )
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Decision
@@ -73,9 +74,11 @@ async def send_message(ctx: Ctx, thread: bytes, body: SendMessage) -> Sent:
                 weighed = weigh_envelope(
                     facts, envelope, body.envelope, ctx.now, ctx.parts.secrets, ctx.parts.random
                 )
-            except Problem:
+            except Problem as refusal:
                 if remembered:
                     continue
+                if isinstance(refusal, Unverified):
+                    ctx.spend("device", envelope.header.device, 1)  # A-9, step 5
                 raise
             row = await ctx.parts.threads.accept(ctx.caller, ctx.now, weighed.acceptance)
             ctx.parts.hub.tell(ctx.caller.practice, row.told)
@@ -90,11 +93,7 @@ def _answer_send(
     """What a stored or refused acceptance is answered with; the facts it leaves are remembered."""
     key = (ctx.caller.practice, thread)
     if row.outcome == "accepted":
-        after = after_acceptance(facts, weighed, row)
-        if after is None:
-            ctx.parts.memory.forget(key)
-        else:
-            ctx.parts.memory.keep(key, after)
+        ctx.parts.memory.keep(key, after_acceptance(facts, weighed, row))
         due = weighed.acceptance.release_at if row.placed is None else ctx.now + SEQUENCED_SOON
         if due is not None:
             ctx.parts.expect(ctx.caller.practice, due)

@@ -59,11 +59,11 @@ async def _set(ctx: Ctx, body: SetRules, whole: bool) -> RulesSet:
         await _refuse_misfits(ctx, first, kept, whole)
         reached = [_reach(ctx, row, kept, whole) for row in rows]
         owner = ctx.caller.practice if whole else first["owner"]
-        earlier = await _earlier(ctx, reached)
+        earlier, seen = await _earlier(ctx, reached)
         audit = _audit(ctx, owner, first["owner"], body.follows + 1, reached)
         sheets = [one.new for one in reached]
         if await ctx.parts.rule_sets.set(
-            ctx.caller, ctx.now, owner, body.follows, kept, NO_PART, sheets, earlier, audit
+            ctx.caller, ctx.now, owner, body.follows, kept, NO_PART, sheets, earlier, seen, audit
         ):
             for sheet in sheets:
                 ctx.parts.memory.forget((ctx.caller.practice, sheet.thread))
@@ -108,17 +108,16 @@ def _reach(ctx: Ctx, row: Record, kept: bytes, whole: bool) -> _Reached:
     r = row["rules_rev"] + 1
     made = make_sheet(row["thread_id"], r, row["rules_hash"], ctx.now, rules, row["chains"], ctx.parts.random)
     salts = tuple(zip(row["members"], made.salts, strict=True))
-    return _Reached(
-        rules, NewSheet(row["thread_id"], row["version"], r, made.sheet, made.rules_hash, made.shared, salts)
-    )
+    return _Reached(rules, NewSheet(row["thread_id"], r, made.sheet, made.rules_hash, made.shared, salts))
 
 
-async def _earlier(ctx: Ctx, reached: list[_Reached]) -> list[Earlier]:
-    """Held messages whose promise the new rules improve. None ever moves later here."""
+async def _earlier(ctx: Ctx, reached: list[_Reached]) -> tuple[list[Earlier], list[bytes]]:
+    """Held messages whose promise the new rules improve, and the mids of all that were weighed. None ever
+    moves later here."""
     by_thread = {one.new.thread: one for one in reached}
     rows = await ctx.parts.rule_sets.held(ctx.caller, ctx.now, list(by_thread))
     found = (_improved(ctx, row, by_thread[row["thread_id"]], ctx.now) for row in rows)
-    return [one for one in found if one is not None]
+    return [one for one in found if one is not None], [row["mid"] for row in rows]
 
 
 def _improved(ctx: Ctx, row: Record, one: _Reached, now: datetime) -> Earlier | None:

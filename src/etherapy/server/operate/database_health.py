@@ -79,7 +79,7 @@ async def _contents(connection: Connection) -> AsyncIterator[Line]:
         yield Line(
             "contents",
             "ok",
-            f"{seen.entries} positions and {seen.leaves} log leaves add up; {seen.held} messages are held",
+            f"{seen.entries} positions and {seen.leaves} log leaves add up; messages still held: {seen.held}",
         )
 
 

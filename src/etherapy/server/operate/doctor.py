@@ -90,7 +90,8 @@ def _port(field: str, listen: str) -> Line:
 
 
 def _serves(address: tuple[str, int]) -> bool:
-    """Whether something there says that it is alive as our server does; a listener with TLS cannot be told."""
+    """Whether something there says that it is alive as our server does; a listener with TLS cannot be
+    told."""
     connection = HTTPConnection(*address, timeout=2)
     try:
         connection.request("GET", "/live")

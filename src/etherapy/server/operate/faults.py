@@ -1,5 +1,7 @@
 """Why an operator's command could not be done, in words that say what to do instead."""
 
+import os
+
 import asyncpg
 
 from etherapy.postgres import PostgresUnavailable
@@ -31,6 +33,8 @@ def in_words(error: BaseException) -> CannotOperate | None:
             return CannotOperate(f"{error.field}: {error.problem}", error.mend)
         case PostgresUnavailable() | MigrationRefused() | SettingsFault() | CannotListen():
             return CannotOperate(str(error))
+        case OSError(filename=str() | bytes() as name):  # a file's; those of connections name none
+            return CannotOperate(f"{os.fsdecode(name)}: {(error.strerror or 'cannot be used').lower()}")
         case (
             StoreUnavailable() | StoreFault() | asyncpg.PostgresError() | asyncpg.InterfaceError() | OSError()
         ):
@@ -41,7 +45,8 @@ def in_words(error: BaseException) -> CannotOperate | None:
 def _of_store(fault: Exception) -> CannotOperate | None:
     if isinstance(fault, StoreUnavailable):
         return CannotOperate(
-            f"the database does not answer ({fault.reason})", "start it, or check ETHERAPY_OPERATE_DATABASE"
+            f"the database does not answer ({fault.reason})",
+            "start it, or check ETHERAPY_DATABASE and ETHERAPY_OPERATE_DATABASE",
         )
     code = fault.code if isinstance(fault, StoreFault) else ""
     if code in ("42P01", "42883", "42703"):
