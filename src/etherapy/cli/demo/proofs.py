@@ -4,8 +4,8 @@ from datetime import datetime
 
 from etherapy.cli.demo.evening import THERAPIST_ZONE
 from etherapy.cli.demo.scene import SUPERVISOR, Scene
-from etherapy.cli.demo.telling import on_wall
 from etherapy.cli.rule_words import show_rules
+from etherapy.cli.showing import show_time
 from etherapy.sdk.promises import ReceiptRefused, verify_bundle
 from etherapy.sdk.session import Session
 from etherapy.sdk.supervisor import AuditedRecord, Supervisor
@@ -83,13 +83,13 @@ def _has_placed_and_proved(records: list[AuditedRecord]) -> bool:
 
 def _record_lines(record: AuditedRecord) -> list[str]:
     facts = record.facts
-    times = {name: facts.get(name) for name in ("accepted_at", "release_at", "reply_by", "placed_at")}
-    accepted, release, reply_by, placed = (
-        on_wall(datetime.fromisoformat(at), THERAPIST_ZONE) if isinstance(at, str) else "none"
-        for at in times.values()
+    accepted, placed, release, reply_by = (
+        show_time(datetime.fromisoformat(facts[name]), THERAPIST_ZONE) if facts.get(name) else ""
+        for name in ("accepted_at", "placed_at", "release_at", "reply_by")
     )
+    answer = f"; an answer by {reply_by}" if reply_by else ""
     return [
-        f"record {record.index}, by the {facts.get('by')} {str(facts.get('account'))[:8]}",
-        f"  accepted {accepted}, placed {placed}",
-        f"  promised: released {release}, an answer by {reply_by}",
+        f"record {record.index}, by the {facts['by']} {facts['account'][:8]}, as a clock in New York shows it",
+        f"  accepted {accepted}; placed {placed}",
+        f"  promised: released {release}{answer}",
     ]
