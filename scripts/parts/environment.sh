@@ -54,6 +54,7 @@ choose_python() {
         give_up "$unfit is new enough but cannot make a virtual environment: its modules venv and ensurepip are" \
             "packaged apart. On Debian and Ubuntu:  apt install python$number-venv"
     fi
+    [ -z "${ETHERAPY_PYTHON:-}" ] || give_up "ETHERAPY_PYTHON is $ETHERAPY_PYTHON: no Python 3.11 or newer."
     give_up "etherapy needs Python 3.11 or newer, and none was found." \
         "On Debian and Ubuntu:  apt install python3 python3-venv" \
         "Elsewhere set ETHERAPY_PYTHON to the interpreter to use."
@@ -67,6 +68,7 @@ watch_step() {
     say "$title"
     "$@" >"$output" 2>&1 &
     step=$!
+    trap 'kill "$step" || :; wait "$step" || :; rm -f "$output"; exit 130' INT TERM  # the step hears no Ctrl-C
     seconds=0
     while kill -0 "$step" 2>/dev/null; do
         sleep 1
@@ -83,6 +85,7 @@ watch_step() {
         rm -f "$output"
         give_up "That failed: $title"
     fi
+    trap - INT TERM
     rm -f "$output"
 }
 

@@ -1,5 +1,10 @@
-"""`python -m etherapy`."""
+"""`python -m etherapy`. A Ctrl-C while the rooms are still being imported is no defect either."""
 
-from etherapy.cli.main import main
+import sys
+
+try:
+    from etherapy.cli.main import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 main()

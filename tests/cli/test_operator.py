@@ -106,6 +106,18 @@ def test_a_wrong_setting_is_named_and_not_a_crash(capsys, monkeypatch):
     assert "listen" in capsys.readouterr().err.lower()
 
 
+def test_an_option_is_held_to_what_a_setting_is(data, capsys):
+    assert run(["serve", "--check", "--data", str(data), "--listen", "0.0.0.0:8442"]) == 1
+    assert "--listen: would speak plain HTTP beyond this machine" in capsys.readouterr().err
+    assert run(["setup", "--data", str(data), "--origin", "therapy.example"]) == 1
+    assert "--origin: not an origin" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_made_is_named(capsys):
+    assert run(["serve", "--check", "--data", "/proc/nowhere"]) == 1
+    assert "/proc/nowhere/postgres cannot be written" in capsys.readouterr().err
+
+
 def test_a_backup_is_restored_into_a_new_place(data, capsys, open_place):
     vault, backup = open_place / "server.json", open_place / "backup"
     assert run(["backup", str(backup), "--keys", str(vault), "--data", str(data)]) == 0

@@ -3,10 +3,13 @@
 import asyncio
 import io
 import json
+import signal
+import subprocess
 import sys
 import tempfile
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,10 +76,10 @@ def opens_on(stage):
     return (now(stage) + timedelta(days=3)).date()
 
 
-def furnish(say, stage, opens_on, name: str) -> tuple[str, str]:
+def furnish(say, stage, opens_on, name: str, law: str = RULES) -> tuple[str, str]:
     """A practice, a therapist, a supervisor, a client; the practice's id and the client's recovery code."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as rules:
-        rules.write(RULES % opens_on)
+        rules.write(law.replace("%s", str(opens_on)))
         rules.flush()
         made = say(
             "operator", "practice", "create", name, "--zone", "America/New_York", "--rules", rules.name
@@ -148,7 +151,12 @@ def test_rules_are_set_by_whom_they_belong_to(say, stage, opens_on, tmp_path):
     rules = tmp_path / "rules.json"
     rules.write_text('[{"kind": "bounds", "longest_wait_days": 3}]')
     assert say("vale-Ash", "rules", "set", str(rules))["threads"] == 1
-    assert json.loads(say("vale-Ash", "rules", "show", plain=True))["rules"][0]["longest_wait_days"] == 3
+    shown = say("vale-Ash", "rules", "show")
+    assert shown["rules"][0]["longest_wait_days"] == 3
+    assert "more than 3 days" in say("vale-Ash", "rules", "show", plain=True)
+    assert "more than 3 days  [therapist]" in say("anna-Ash", "rules", "show", plain=True)
+    rules.write_text(json.dumps(shown))
+    assert say("vale-Ash", "rules", "set", str(rules))["version"] == 2
     rules.write_text('[{"kind": "free_lunch"}]')
     assert "free_lunch" not in say("vale-Ash", "rules", "set", str(rules), status=1)
     rules.write_text("no rules")
@@ -172,3 +180,64 @@ def test_the_recovery_code_is_given_with_care(say, stage, opens_on, capsys):
     assert profile.stat().st_mode & 0o777 == 0o700
     assert all(each.stat().st_mode & 0o777 == 0o600 for each in profile.iterdir())
     assert "█" in say("vale-Yew", "invite", "--qr", plain=True)
+
+
+def test_people_are_told_in_words_that_can_be_used_further(say, stage, opens_on, monkeypatch):
+    elsewhen = f"{opens_on + timedelta(days=2):%a}".lower()  # not today, whichever day it is by now
+    law = (
+        '[{"kind": "window.weekly", "zone": "America/New_York",'
+        ' "windows": [{"days": ["%s"], "start": "12:00", "end": "13:00"}]}]'
+    )
+    furnish(say, stage, elsewhen, "Bay", law)
+    monkeypatch.setenv("ETHERAPY_PROGRAM", "/of/the/demo")
+    told = say("anna-Bay", "send", "At night.", plain=True)
+    mid = told.partition("/of/the/demo recall ")[2].strip()
+    assert len(mid) == 8 and "emergencies" in told
+    assert say("anna-Bay", "waiting", plain=True).startswith(f"{mid}  held until")
+    assert "emergencies" not in say("vale-Bay", "send", "To a client.", plain=True)
+    assert "sent outside the agreed hours" in say("anna-Bay", "explain", mid, plain=True)
+    from_vale = say("anna-Bay", "read", plain=True).partition("  ")[0]
+    assert "Accepted" in say("anna-Bay", "explain", from_vale, plain=True)
+    assert "no message" in say("vale-Bay", "explain", mid, status=1)  # held: not even that it exists
+    assert run(["recall", mid, "--profile", "anna-Bay"]) == 0
+
+
+def test_decisions_are_shown_in_words_and_whole_as_json(say, stage, opens_on):
+    furnish(say, stage, opens_on, "Elk")
+    say("anna-Elk", "send", "Urgently.", "--urgent")
+    placed: list[dict[str, Any]] = []
+    while not placed:  # the server's own worker takes records into the log
+        placed = [one for one in say("ruth-Elk", "supervise", "decisions") if one["act"] == "message.placed"]
+    assert placed[0]["facts"]["decision"]["code"] == "urgent"
+    shown = say("ruth-Elk", "supervise", "decisions", plain=True)
+    assert "reason:        urgent" in shown and "Urgent messages are never held." in shown
+    assert "tzdata" not in shown and "{" not in shown
+
+
+def test_others_commands_go_on_while_somebody_follows(say, stage, opens_on):
+    furnish(say, stage, opens_on, "Fig")
+    say("vale-Fig", "send", "Before.")
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "etherapy", "follow"],
+        env=stage.environment | {"ETHERAPY_PROFILE": "vale-Fig"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert watching.stdout is not None
+        say("anna-Fig", "send", "First.", "--urgent")
+        first = [watching.stdout.readline() for _ in range(2)]
+        assert "URGENT" in first[0] and first[1].strip() == "First."
+        assert [one["text"] for one in say("vale-Fig", "read")] == ["Before.", "First."]
+        say("vale-Fig", "reply", "Second.")
+        second = [watching.stdout.readline() for _ in range(2)]
+        assert "me" in second[0] and second[1].strip() == "Second."
+    finally:
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(20) == 130
+
+
+def test_a_server_that_is_up_is_no_taken_port(say, stage):
+    lines = say("operator", "doctor", plain=True)
+    assert f"etherapy serves on {stage.settings.listen}" in lines
+    assert f"etherapy serves on {stage.settings.health_listen}" in lines

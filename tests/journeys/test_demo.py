@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -48,13 +49,18 @@ def processes_in(place: Path) -> list[str]:
 
 
 def wait_for_line(process: "subprocess.Popen[str]", text: str) -> list[str]:
-    """What the demo says up to the line with this text."""
+    """What the demo says up to the line with this text; it is ended when it does not say so in a minute."""
     assert process.stdout is not None
     said: list[str] = []
-    for line in process.stdout:
-        said.append(line.rstrip("\n"))
-        if text in line:
-            return said
+    watchdog = Timer(60, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
+            said.append(line.rstrip("\n"))
+            if text in line:
+                return said
+    finally:
+        watchdog.cancel()
     pytest.fail("the demo ended before it said so:\n" + "\n".join(said[-30:]))
 
 
@@ -94,7 +100,7 @@ def test_a_person_goes_on_playing_with_their_own_words(place):
     process = start("--data", str(place))
     try:
         wait_for_line(process, "Ctrl-C here")
-        said = wait_for_line(process, "doctor")
+        said = wait_for_line(process, "Every command says")
         commands = {
             Path(shlex.split(line)[0]).name: shlex.split(line)[0] for line in said if line.startswith("    /")
         }

@@ -28,12 +28,12 @@ def profiled(function: Function) -> Function:
     )(function)
 
 
-def typed(command: str, profile: str = DEFAULT) -> str:
+def typed(command: str, profile: str | None = None) -> str:
     """A command as this person would type it here, with the profile where that must be said.
 
     ETHERAPY_PROGRAM is the name of a program that stands in front of this one, as those of the demo do.
     """
-    other = "" if profile == os.environ.get("ETHERAPY_PROFILE", DEFAULT) else f" --profile {profile}"
+    other = "" if profile in (None, os.environ.get("ETHERAPY_PROFILE", DEFAULT)) else f" --profile {profile}"
     return f"{os.environ.get('ETHERAPY_PROGRAM', 'etherapy')} {command}{other}"
 
 

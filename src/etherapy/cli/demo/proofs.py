@@ -89,7 +89,7 @@ def _record_lines(record: AuditedRecord) -> list[str]:
     )
     answer = f"; an answer by {reply_by}" if reply_by else ""
     return [
-        f"record {record.index}, by the {facts['by']} {facts['account'][:8]}, as a clock in New York shows it",
+        f"record {record.index}, by the {facts['by']} {facts['account'][:8]}, by a clock in New York",
         f"  accepted {accepted}; placed {placed}",
         f"  promised: released {release}{answer}",
     ]
