@@ -670,7 +670,7 @@ BEGIN
   END IF;
 
   PERFORM note(p_practice, m.leaf_id, m.leaf_salt, convert_to(jsonb_build_object(
-      'act', 'message.placed', 'thread', m.thread_id, 'account', m.account_id,
+      'act', 'message.placed', 'thread', encode(uuid_send(m.thread_id), 'hex'), 'account', encode(uuid_send(m.account_id), 'hex'),
       'by', CASE WHEN m.by_client THEN 'client' ELSE 'therapist' END, 'urgent', m.urgent,
       'accepted_at', m.accepted_at, 'release_at', m.release_at, 'reply_by', m.reply_by,
       'placed_at', made.placed_at, 'reason', p_reason, 'decision', decision_for_others(m.decision))::text, 'UTF8'), p_now);

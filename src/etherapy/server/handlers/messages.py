@@ -146,8 +146,11 @@ async def explain_message(ctx: Ctx, thread: bytes, mid: bytes, query: Explanatio
     facts, _ = await fresh_facts(ctx, thread)
     decision = msgspec.json.decode(row["decision"], type=Decision)
     rules = rules_of(facts.rules)
-    explain = explain_to_client if row["role"] in CLIENT_SIDE else explain_to_therapist
-    summary = explain(decision, rules, Parties(facts.owner_name, query.zone or rules.timetable.zone_name))
+    here = rules.timetable.zone_name
+    if row["role"] in CLIENT_SIDE:
+        summary = explain_to_client(decision, rules, Parties(facts.owner_name, query.zone or here))
+    else:  # where the client is now is nobody else's to know: the practice's wall alone
+        summary = explain_to_therapist(decision, rules, Parties(facts.owner_name, here))
     return Explanation(
         decision, row["accepted_at"], row["release_at"], row["reply_by"], row["placed_at"], list(summary)
     )
