@@ -55,10 +55,13 @@ def _times(pid: int) -> tuple[int, int, int, int]:
     """utime, stime, and those of children that have ended and were waited for; in ticks."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended, before or while it was read
         return (0, 0, 0, 0)
     return (int(fields[11]), int(fields[12]), int(fields[13]), int(fields[14]))
 
 
 def _children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
