@@ -65,7 +65,7 @@ def enc_hook(value: Any) -> Any:
     """msgspec: how our own types are written."""
     if isinstance(value, bytes):
         return b64(value)
-    raise NotImplementedError(f"{type(value).__name__} has no wire form")
+    raise TypeError(f"{type(value).__name__} has no wire form")
 
 
 def dec_hook(kind: type, value: Any) -> Any:
@@ -74,7 +74,7 @@ def dec_hook(kind: type, value: Any) -> Any:
         if not isinstance(value, str):
             raise ValueError("expected a base64url text")
         return kind.read(value)
-    raise NotImplementedError(f"{kind.__name__} has no wire form")
+    raise TypeError(f"{kind.__name__} has no wire form")
 
 
 def schema_hook(kind: type) -> dict[str, Any]:
@@ -85,4 +85,4 @@ def schema_hook(kind: type) -> dict[str, Any]:
             length = (kind.LENGTH * 4 + 2) // 3
             schema |= {"minLength": length, "maxLength": length}
         return schema
-    raise NotImplementedError(f"{kind.__name__} has no schema")
+    raise TypeError(f"{kind.__name__} has no schema")
