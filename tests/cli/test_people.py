@@ -16,7 +16,7 @@ import pytest
 from etherapy.cli.demo.stage import Stage, set_stage
 from etherapy.cli.main import run
 from etherapy.rules.calendar import zone
-from etherapy.server.operate.turning import read_clock, turn_clock
+from etherapy.server.operate.turning import read_clock
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +51,6 @@ RULES = """[
  {"kind": "window.weekly", "zone": "America/New_York", "windows": []},
  {"kind": "window.exception", "date": "%s", "effect": "add", "windows": [{"start": "00:00", "end": "24:00"}]}
 ]"""
-
-
-def turn(stage: Stage, to: datetime) -> None:
-    async def act() -> None:
-        async with stage.site() as site:
-            await turn_clock(site, to=to)
-        await asyncio.sleep(1)  # servers follow within a second
-
-    asyncio.run(act())
 
 
 def now(stage: Stage):
@@ -106,7 +97,7 @@ def test_a_message_is_held_taken_back_read_and_answered(say, stage, opens_on, tm
     assert "accepted_at" in say("anna-Elm", "explain", second["mid"])
     assert say("anna-Elm", "rules", "show")["format"]
 
-    turn(stage, datetime.combine(opens_on, time(0), zone("America/New_York")))
+    asyncio.run(stage.turn(datetime.combine(opens_on, time(0), zone("America/New_York"))))
     assert [one["count"] for one in say("vale-Elm", "inbox")] == [1]
     assert [one["text"] for one in say("vale-Elm", "read")] == ["Second words."]
     assert say("vale-Elm", "reply", "An answer.")["state"] == "placed"

@@ -159,9 +159,7 @@ async def test_a_follower_is_woken_by_a_message(pair: Pair, practice: Practice, 
 
     await pair.vale.sync()
     waiting = asyncio.create_task(first())
-    hub = practice.server.application.parts.hub
-    while not hub._waiting:  # noqa: ASYNC110  # the follower's request is on its way to the server
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(practice.server.application.parts.hub.occupied.wait(), 10)
     await pair.vale.send(pair.thread, "Are you there?")
     assert await asyncio.wait_for(waiting, 10) == "Are you there?"
 

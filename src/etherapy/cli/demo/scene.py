@@ -6,16 +6,10 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
 
-from etherapy.binary import Id16
 from etherapy.cli.demo.evening import CLIENT_ZONE, THERAPIST_ZONE, Evening
 from etherapy.cli.demo.people import Cast
 from etherapy.cli.demo.stage import Stage
 from etherapy.cli.demo.telling import DidNotHold, Telling, on_wall
-from etherapy.protocol import endpoints
-from etherapy.protocol.people import AskChallenge
-from etherapy.rules.calendar import instant
-from etherapy.sdk.transport import Transport
-from etherapy.server.operate.turning import turn_clock
 
 THERAPIST, SUPERVISOR = "Dr Vale", "Ruth"
 
@@ -41,16 +35,7 @@ class Scene:
 
     async def turn(self, to: datetime) -> None:
         """Turn the clock, and wait until the server goes by it."""
-        async with self.stage.site() as site:
-            await turn_clock(site, to=to)
-        async with Transport(self.stage.origin) as transport:
-            practice = Id16(self.cast.profiles["client"].identity.practice)
-            ask = AskChallenge(practice, Id16(bytes(16)))
-
-            async def server_time() -> datetime:
-                return instant((await transport.call(endpoints.ask_challenge, ask)).time)
-
-            await self.until(server_time, lambda at: at >= to)
+        await self.stage.turn(to)
         self.telling.say(f"The clock is turned: {show_walls(to)}.")
 
     async def until(self, ask: Callable[[], Awaitable[Found]], enough: Callable[[Found], bool]) -> Found:

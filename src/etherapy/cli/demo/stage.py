@@ -11,13 +11,18 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import etherapy
+from etherapy.binary import Id16
 from etherapy.cli.saying import Refusal
-from etherapy.protocol.endpoints import read_server_keys
+from etherapy.protocol.endpoints import ask_challenge, read_server_keys
+from etherapy.protocol.people import AskChallenge
+from etherapy.rules.calendar import instant
 from etherapy.sdk.transport import Transport, Unreachable
 from etherapy.server.operate.site import Site, open_site
+from etherapy.server.operate.turning import turn_clock
 from etherapy.server.settings import Settings
 
 _PATIENCE = 90.0
@@ -111,6 +116,15 @@ class Stage:
         """The place as the operator has it, beside the running server."""
         async with open_site(self.settings) as site:
             yield site
+
+    async def turn(self, to: datetime) -> None:
+        """Turn the clock, and come back when the server goes by it: a challenge for nobody tells its time."""
+        async with self.site() as site:
+            await turn_clock(site, to=to)
+        ask = AskChallenge(Id16(bytes(16)), Id16(bytes(16)))
+        async with Transport(self.origin) as transport, asyncio.timeout(_PATIENCE):
+            while instant((await transport.call(ask_challenge, ask)).time) < to:  # noqa: ASYNC110 - no event crosses
+                await asyncio.sleep(0.1)
 
     def _check_alive(self, in_time: bool) -> None:
         if self.running and in_time:
