@@ -37,6 +37,7 @@ CREATE TABLE account (
   roles        text[]      NOT NULL CHECK (roles <@ ARRAY['administrator', 'therapist', 'client', 'supervisor'] AND roles <> '{}'),
   display_name text        NOT NULL DEFAULT '',   -- staff only: what a client sees; a client has none here
   joined_at    timestamptz NOT NULL,
+  closed_at    timestamptz,                 -- the person ended the account (op 7): no link follows, no session lives
   PRIMARY KEY (practice_id, account_id),
   UNIQUE (practice_id, chain_id)
 );
@@ -78,6 +79,39 @@ CREATE TABLE session (                      -- a login; the token itself is neve
   FOREIGN KEY (practice_id, device_id) REFERENCES device
 );
 CREATE INDEX session_expiry ON session (practice_id, expires_at);
+
+CREATE TABLE device_request (               -- a new device waits to be linked; public keys only (tep.md §5.9)
+  practice_id  uuid        NOT NULL REFERENCES practice,
+  lookup_id    uuid        NOT NULL,        -- from the keys themselves: whoever sees the code on the device can find it
+  sign_pk      bytea       NOT NULL CHECK (octet_length(sign_pk) = 32),
+  hpke_pk      bytea       NOT NULL,
+  class        smallint    NOT NULL,
+  asked_at     timestamptz NOT NULL,
+  expires_at   timestamptz NOT NULL,
+  account_id   uuid,                        -- whose device it wants to be: known from a passphrase, or from the offer
+  by_passphrase boolean    NOT NULL DEFAULT false,
+  token_hash   bytea,                       -- of the pending session that a passphrase opened: good for waiting, refused for all else
+  core         bytea,                       -- the link that an active device offers, and its signature
+  signature    bytea,
+  confirmation bytea,                       -- shows the new device that it joins the right account; NULL: compare digits
+  ended        text        CHECK (ended IN ('linked', 'refused')),
+  PRIMARY KEY (practice_id, lookup_id),
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+);
+CREATE UNIQUE INDEX device_request_token ON device_request (practice_id, token_hash) WHERE token_hash IS NOT NULL;
+CREATE INDEX device_request_account ON device_request (practice_id, account_id) WHERE account_id IS NOT NULL;
+
+CREATE TABLE passphrase (                   -- opens a pending session and nothing else (tep.md §5.11)
+  practice_id uuid        NOT NULL,
+  account_id  uuid        NOT NULL,
+  name        text        NOT NULL,         -- the name to log in with, folded
+  salt        bytea       NOT NULL CHECK (octet_length(salt) = 16),
+  verifier    text        NOT NULL,         -- Argon2id of what the device derived; the passphrase itself was never here
+  set_at      timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, account_id),
+  UNIQUE (practice_id, name),
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+);
 
 CREATE TABLE staff_link (                   -- one-use enrolment for staff (A-15.6)
   practice_id  uuid        NOT NULL REFERENCES practice,

@@ -5,15 +5,19 @@ CREATE TABLE invitation (                   -- a therapist's signed authorisatio
   lookup_id    uuid        NOT NULL,
   owner        uuid        NOT NULL,        -- account of the therapist
   thread_id    uuid        NOT NULL,
+  opens        boolean     NOT NULL DEFAULT true,  -- its acceptance opens the thread; false: one more member of a thread that is there
   invite       bytea       NOT NULL,
-  charter      bytea       NOT NULL,        -- proposed, with the owner's signature beside it
+  charter      bytea       NOT NULL,        -- proposed (or in force), with the owner's signature beside it
   charter_sig  bytea       NOT NULL,
   expires_at   timestamptz NOT NULL,
   accept       bytea,                       -- the accept that used it up
+  accepted_by  uuid,                        -- and the account that it made
+  accepted_sig bytea,                       -- that person's signature under the charter
   PRIMARY KEY (practice_id, lookup_id),
-  UNIQUE (practice_id, thread_id),
   FOREIGN KEY (practice_id, owner) REFERENCES account
 );
+CREATE UNIQUE INDEX invitation_opens ON invitation (practice_id, thread_id) WHERE opens;
+CREATE INDEX invitation_thread ON invitation (practice_id, thread_id);
 
 CREATE TABLE thread (
   practice_id   uuid        NOT NULL,
@@ -37,6 +41,7 @@ CREATE TABLE thread (
   open_since    timestamptz,
   open_reply_by timestamptz,
   open_urgent   boolean     NOT NULL DEFAULT false,
+  roster_ends_at timestamptz,               -- from then on the newest epoch still seals to somebody who has left: 409 until a commit
   created_at    timestamptz NOT NULL,
   PRIMARY KEY (practice_id, thread_id),
   FOREIGN KEY (practice_id, owner) REFERENCES account
@@ -50,6 +55,10 @@ CREATE TABLE member (
   last_accepted_at timestamptz,             -- accepted_at never runs backwards for one account in one thread (A-3)
   acked_until      timestamptz,             -- one automatic acknowledgement a closed period: it ends here (D-37)
   feed_at          bigint      NOT NULL DEFAULT 0,  -- place of this thread in the account's feed
+  start_n          bigint      NOT NULL DEFAULT 0,  -- what was placed up to here is not shown to them (0: all is)
+  until            timestamptz,             -- membership ends by itself (a cover); NULL: open
+  ended_at         timestamptz,             -- left, was left out, or ran out: nothing is shown from then on
+  consent_hash     bytea,                   -- the consent that brought them in; NULL: there from the beginning
   PRIMARY KEY (practice_id, thread_id, account_id),
   FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
   FOREIGN KEY (practice_id, account_id) REFERENCES account
@@ -87,8 +96,8 @@ CREATE TABLE message (                      -- one row, one state, from acceptan
   device_id      uuid        NOT NULL,
   by_client      boolean     NOT NULL,
   item_hash      bytea       NOT NULL,
-  envelope       bytea,                     -- NULL once recalled or erased
-  header_hash    bytea,                     -- what stays of a recalled envelope
+  envelope       bytea,                     -- NULL once recalled, replaced or erased; a returned one is kept 30 days for its sender
+  header_hash    bytea,                     -- what stays of an envelope that is gone
   epoch          integer     NOT NULL,
   urgent         boolean     NOT NULL,
   expects_reply  boolean     NOT NULL,      -- false: takes no part in the turn
@@ -98,7 +107,8 @@ CREATE TABLE message (                      -- one row, one state, from acceptan
   release_at     timestamptz,               -- NULL: no opening known
   reply_by       timestamptz,               -- NULL: none expected
   window_at      timestamptz,               -- start of the opening it is read in: one notice each
-  state          text        NOT NULL CHECK (state IN ('held', 'placed', 'recalled', 'returned')),
+  reader         uuid,                      -- who is told of it: the cover whose hours decided; NULL: the owner
+  state          text        NOT NULL CHECK (state IN ('held', 'placed', 'recalled', 'replaced', 'returned')),
   n              bigint,
   placed_at      timestamptz,
   promise        bytea       NOT NULL,      -- the receipt given at acceptance, byte for byte (D-31)
@@ -108,7 +118,8 @@ CREATE TABLE message (                      -- one row, one state, from acceptan
   leaf_id        uuid        NOT NULL,      -- of its audit leaf, with the salt: made at acceptance, used when placed
   leaf_salt      bytea       NOT NULL,
   recall         bytea,                     -- the signed recall that ended it
-  status         bytea,                     -- and the receipt for that
+  status         bytea,                     -- and the receipt for that, or for its return
+  replaced_by    uuid,                      -- mid of the message that took its place
   ended_at       timestamptz,
   PRIMARY KEY (practice_id, account_id, mid),
   FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
@@ -142,6 +153,64 @@ CREATE TABLE seat (                         -- the roster of a thread's newest e
   FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
   FOREIGN KEY (practice_id, device_id) REFERENCES device
 );
+
+CREATE TABLE exclusion (                    -- active devices of members that the newest epoch leaves out on purpose (narrowing)
+  practice_id uuid NOT NULL,
+  thread_id   uuid NOT NULL,
+  device_id   uuid NOT NULL,
+  PRIMARY KEY (practice_id, thread_id, device_id),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
+  FOREIGN KEY (practice_id, device_id) REFERENCES device
+);
+
+CREATE TABLE consent (                      -- that somebody may come in: signed by the clients and the owner, days apart if need be (A-6)
+  practice_id  uuid        NOT NULL,
+  thread_id    uuid        NOT NULL,
+  consent_hash bytea       NOT NULL CHECK (octet_length(consent_hash) = 32),
+  core         bytea       NOT NULL,
+  account_id   uuid        NOT NULL,        -- the newcomer
+  proposed_at  timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, thread_id, consent_hash),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+);
+
+CREATE TABLE consent_signature (
+  practice_id  uuid        NOT NULL,
+  thread_id    uuid        NOT NULL,
+  consent_hash bytea       NOT NULL,
+  account_id   uuid        NOT NULL,        -- who signed: an owner or a client of the thread
+  signature    bytea       NOT NULL CHECK (octet_length(signature) = 64),
+  signed_at    timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, thread_id, consent_hash, account_id),
+  FOREIGN KEY (practice_id, thread_id, consent_hash) REFERENCES consent,
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+);
+
+CREATE TABLE leave (                        -- somebody's own signed word that they leave
+  practice_id uuid        NOT NULL,
+  thread_id   uuid        NOT NULL,
+  leave_hash  bytea       NOT NULL CHECK (octet_length(leave_hash) = 32),
+  account_id  uuid        NOT NULL,
+  leave       bytea       NOT NULL,
+  left_at     timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, thread_id, leave_hash),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+);
+
+CREATE TABLE history_grant (                -- epoch secrets that one device sealed to another (tep.md §6.7); opaque here
+  practice_id uuid        NOT NULL,
+  thread_id   uuid        NOT NULL,
+  device_id   uuid        NOT NULL,         -- for whom
+  grant_hash  bytea       NOT NULL CHECK (octet_length(grant_hash) = 32),
+  sealed      bytea       NOT NULL,
+  given_at    timestamptz NOT NULL,
+  PRIMARY KEY (practice_id, thread_id, device_id, grant_hash),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
+  FOREIGN KEY (practice_id, device_id) REFERENCES device
+);
+ALTER TABLE history_grant ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 CREATE TABLE charter (                      -- what the people of a thread signed (A-7)
   practice_id  uuid   NOT NULL,

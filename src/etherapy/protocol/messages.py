@@ -12,7 +12,7 @@ from etherapy.rules.explain import Preview
 ServiceClass = Literal[1, 2, 3, 4, 5]
 """1 message, 2 logistics, 3 no reply expected, 4 letter, 5 structured (tep_amendments.md A-1)."""
 
-StateName = Literal["held", "placed", "recalled", "returned"]
+StateName = Literal["held", "placed", "recalled", "replaced", "returned"]
 
 
 class SendMessage(Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +26,14 @@ class Recall(Struct, frozen=True, forbid_unknown_fields=True):
     """A signed Recall, 192 bytes (A-4)."""
 
     recall: B64
+    zone: str = ""
+
+
+class Replace(Struct, frozen=True, forbid_unknown_fields=True):
+    """A Recall in mode 2 and the envelope that takes the place of the held (or returned) one (A-4)."""
+
+    recall: B64
+    envelope: B64
     zone: str = ""
 
 
@@ -75,18 +83,36 @@ class Sent(Struct, frozen=True):
 
 
 class WaitingMessage(Struct, frozen=True):
-    """One of the caller's own messages that is still held."""
+    """One of the caller's own messages that is still held, or was returned within 30 days (then with its
+    Status)."""
 
     mid: Id16
     envelope: B64
     promise: B64
     decision: Decision
+    state: Literal["held", "returned"] = "held"
+    status: B64 | None = None
 
 
 class Waiting(Struct, frozen=True):
-    """Own held messages of a thread, oldest first."""
+    """Own held and returned messages of a thread, oldest first."""
 
     messages: list[WaitingMessage]
+
+
+class WaitingPlace(Struct, frozen=True):
+    """A thread in which something of the caller's waits, with the devices that sent it."""
+
+    thread: Id16
+    device: Id16
+    held: int
+    returned: int
+
+
+class AllWaiting(Struct, frozen=True):
+    """Everything of the caller's that waits, by thread and device."""
+
+    places: list[WaitingPlace]
 
 
 class ExplanationQuery(Struct, frozen=True, forbid_unknown_fields=True):
