@@ -56,6 +56,7 @@ CREATE TABLE member (
   acked_until      timestamptz,             -- one automatic acknowledgement a closed period: it ends here (D-37)
   feed_at          bigint      NOT NULL DEFAULT 0,  -- place of this thread in the account's feed
   start_n          bigint      NOT NULL DEFAULT 0,  -- what was placed up to here is not shown to them (0: all is)
+  joined_n         bigint      NOT NULL DEFAULT 0,  -- the commit that brought them in: between start_n and it they see bare entries
   until            timestamptz,             -- membership ends by itself (a cover); NULL: open
   ended_at         timestamptz,             -- left, was left out, or ran out: nothing is shown from then on
   consent_hash     bytea,                   -- the consent that brought them in; NULL: there from the beginning
@@ -64,6 +65,7 @@ CREATE TABLE member (
   FOREIGN KEY (practice_id, account_id) REFERENCES account
 ) WITH (fillfactor = 70);
 CREATE INDEX member_feed ON member (practice_id, account_id, feed_at);
+CREATE INDEX member_until ON member (practice_id, until) WHERE until IS NOT NULL AND ended_at IS NULL;
 
 CREATE TABLE feed (                         -- one counter a reader: a cursor over all of an account's threads (D-7)
   practice_id uuid   NOT NULL,
@@ -130,6 +132,7 @@ ALTER TABLE message ALTER COLUMN envelope SET STORAGE EXTERNAL;     -- ciphertex
 CREATE UNIQUE INDEX message_placed ON message (practice_id, thread_id, n) WHERE n IS NOT NULL;
 CREATE INDEX message_held ON message (practice_id, thread_id, release_at) WHERE state = 'held';
 CREATE INDEX message_due ON message (practice_id, release_at) WHERE state = 'held';
+CREATE INDEX message_returned ON message (practice_id, account_id, ended_at) WHERE state = 'returned' AND envelope IS NOT NULL;
 
 CREATE TABLE epoch (                        -- tep.md §6.4
   practice_id uuid    NOT NULL,
@@ -138,6 +141,7 @@ CREATE TABLE epoch (                        -- tep.md §6.4
   n           bigint  NOT NULL,
   commit_hash bytea   NOT NULL,
   commit      bytea   NOT NULL,
+  names       bytea[] NOT NULL DEFAULT '{}',  -- consents and leaves that it carries out: each counts once
   PRIMARY KEY (practice_id, thread_id, epoch),
   UNIQUE (practice_id, thread_id, n),
   UNIQUE (practice_id, thread_id, commit_hash),
@@ -248,5 +252,6 @@ CREATE TYPE sent AS (                       -- what a sender is told of one of i
   t            bytea,
   status       bytea,
   newest       bytea,                       -- the newest commit, with outcome stale_epoch
-  told         uuid[]                       -- accounts whose feeds moved
+  told         uuid[],                      -- accounts whose feeds moved
+  recall       bytea                        -- the signed recall that ended it, for the sender's other devices
 );

@@ -43,3 +43,19 @@ CREATE TABLE day_record (                   -- what nobody but the sender may co
   record      bytea NOT NULL,
   PRIMARY KEY (practice_id, day, record_id)
 );
+
+CREATE TABLE restore_statement (            -- what the server signed when it began a new generation after a restore (A-8)
+  practice_id  uuid        NOT NULL REFERENCES practice,
+  generation   integer     NOT NULL,
+  statement    bytea       NOT NULL,
+  PRIMARY KEY (practice_id, generation)
+);
+
+CREATE TABLE generation_mark (              -- the entry with which a thread goes on in a generation: the statement and the thread's place in it
+  practice_id  uuid        NOT NULL,
+  thread_id    uuid        NOT NULL,
+  n            bigint      NOT NULL,
+  mark         bytea       NOT NULL,
+  PRIMARY KEY (practice_id, thread_id, n),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread
+);

@@ -25,5 +25,7 @@ COMMENT ON TABLE rule_set IS 'append only: a change is a new version';
 COMMENT ON TABLE rule_sheet IS 'append only: promises name these';
 COMMENT ON TABLE rule_sheet_part IS 'append only: promises name these';
 COMMENT ON TABLE log_node IS 'append only: a subtree that is complete never changes';
+COMMENT ON TABLE restore_statement IS 'append only: what was signed stays signed';
+COMMENT ON TABLE generation_mark IS 'append only: what was placed stays where it is';
 COMMENT ON TABLE installation IS 'read only: the operator makes it and turns its clock';
 COMMENT ON TABLE server_link IS 'read only: the operator puts the server''s keys here';

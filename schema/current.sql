@@ -15,10 +15,49 @@ CREATE TYPE public.sent AS (
 	t bytea,
 	status bytea,
 	newest bytea,
-	told uuid[]
+	told uuid[],
+	recall bytea
 );
 
-CREATE FUNCTION public.accept_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_version bigint, p_accepted_at timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_window_at timestamp with time zone, p_acked_until timestamp with time zone, p_reason integer, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea) RETURNS SETOF public.sent
+CREATE FUNCTION public.accept_membership(p_practice uuid, p_lookup uuid, p_now timestamp with time zone, p_accept bytea, p_owner_seq integer, p_charter_sig bytea, p_account uuid, p_chain bytea, p_head bytea, p_links bytea[], p_link_promises bytea[], p_leaf_ids uuid[], p_leaf_data bytea[], p_devices uuid[], p_sign_pks bytea[], p_hpke_hashes bytea[], p_classes integer[], p_audit_leaf uuid, p_salt bytea, p_record bytea, OUT outcome text, OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  i invitation;
+  th thread;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  told := '{}';
+  SELECT * INTO i FROM invitation v WHERE v.practice_id = p_practice AND v.lookup_id = p_lookup FOR UPDATE;
+  SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = i.thread_id FOR UPDATE;
+  IF i.accept IS NOT NULL THEN
+    outcome := 'spent';
+  ELSIF i.lookup_id IS NULL OR i.opens OR i.expires_at <= p_now THEN
+    outcome := 'expired';
+  ELSIF NOT th.is_open THEN
+    outcome := 'closed';
+  ELSIF NOT EXISTS (SELECT FROM account a WHERE a.practice_id = p_practice AND a.account_id = i.owner AND a.chain_seq = p_owner_seq) THEN
+    outcome := 'moved';
+  END IF;
+  IF outcome IS NOT NULL THEN
+    RETURN;
+  END IF;
+  BEGIN
+    PERFORM add_account(p_practice, p_account, ARRAY['client'], '', p_now, p_chain, p_head, p_links, p_link_promises,
+                        p_leaf_ids, p_leaf_data, p_devices, p_sign_pks, p_hpke_hashes, p_classes);
+  EXCEPTION WHEN unique_violation THEN
+    outcome := 'taken';
+    RETURN;
+  END;
+  UPDATE invitation v SET accept = p_accept, accepted_by = p_account, accepted_sig = p_charter_sig
+   WHERE v.practice_id = p_practice AND v.lookup_id = p_lookup;
+  PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  told := tell_feeds(p_practice, ARRAY[i.thread_id], p_now);
+  PERFORM expect_due(p_practice, p_now);
+  outcome := 'accepted';
+END $$;
+
+CREATE FUNCTION public.accept_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_version bigint, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_window_at timestamp with time zone, p_reader uuid, p_acked_until timestamp with time zone, p_reason integer, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea) RETURNS SETOF public.sent
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -37,7 +76,8 @@ BEGIN
   SELECT * INTO known FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
   IF NOT FOUND THEN
     SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
-    IF NOT FOUND OR NOT EXISTS (SELECT FROM member s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account) THEN
+    IF NOT FOUND OR NOT EXISTS (SELECT FROM member s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account
+                                             AND present(s, p_now)) THEN
       answer.outcome := 'no_thread';
       RETURN NEXT answer; RETURN;
     END IF;
@@ -63,7 +103,7 @@ BEGIN
                      WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = p_device
                        AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
     answer.outcome := 'no_seat';
-  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch THEN
+  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch OR th.roster_ends_at <= p_now THEN
     answer.outcome := 'stale_epoch';
     SELECT e.commit INTO answer.newest FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.epoch = th.epoch;
   ELSIF th.version <> p_version THEN
@@ -74,10 +114,10 @@ BEGIN
   END IF;
 
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
-                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
+                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, reader, state,
                        n, placed_at, promise, promise_hash, decision, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_accepted_at, th.accepted + 1, p_accepted_at, p_release_at, p_reply_by, p_window_at,
+          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, p_reader,
           -- placed at once is stored as such, so that the row is written only once; place_message gives it this very place
           CASE WHEN p_reason IS NULL THEN 'held' ELSE 'placed' END, CASE WHEN p_reason IS NOT NULL THEN th.last_n + 1 END,
           CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
@@ -93,7 +133,7 @@ BEGIN
   UPDATE member s SET last_accepted_at = p_accepted_at, acked_until = coalesce(p_acked_until, s.acked_until)
    WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account;
 
-  answer := ('accepted', p_item_hash, p_promise, NULL, p_promise_hash, p_decision, 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}')::sent;
+  answer := ('accepted', p_item_hash, p_promise, NULL, p_promise_hash, p_decision, 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}', NULL)::sent;
   IF p_reason IS NOT NULL THEN
     made := place_message(p_practice, m, p_reason, greatest(p_now, p_accepted_at));
     answer.state := 'placed'; answer.n := made.n; answer.reason := made.reason; answer.generation := made.generation;
@@ -105,7 +145,7 @@ BEGIN
   RETURN NEXT answer;
 END $$;
 
-CREATE FUNCTION public.accept_recall(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_mid uuid, p_item_hash bytea, p_recall bytea, p_status bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea) RETURNS SETOF public.sent
+CREATE FUNCTION public.accept_recall(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_mid uuid, p_item_hash bytea, p_signer uuid, p_recall bytea, p_status bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea) RETURNS SETOF public.sent
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -133,6 +173,12 @@ BEGIN
     answer.told := told;
     RETURN NEXT answer; RETURN;
   END IF;
+  IF NOT EXISTS (SELECT FROM device d WHERE d.practice_id = p_practice AND d.device_id = p_signer
+                                        AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
+    answer.outcome := 'revoked';
+    answer.told := told;
+    RETURN NEXT answer; RETURN;
+  END IF;
   UPDATE message k
      SET state = 'recalled', header_hash = sha256(substring(m.envelope FROM 1 FOR 152)), envelope = NULL,
          recall = p_recall, status = p_status, ended_at = p_now
@@ -157,33 +203,6 @@ BEGIN
   PERFORM add_links(p_practice, p_account, 0, p_links, p_link_promises, p_leaf_ids, p_leaf_data, p_now);
 END $$;
 
-CREATE FUNCTION public.add_link(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_seq integer, p_head bytea, p_link bytea, p_link_promise bytea, p_leaf_id uuid, p_leaf_data bytea, p_device uuid, p_sign_pk bytea, p_hpke_hash bytea, p_class integer, p_audit_leaf uuid, p_salt bytea, p_record bytea) RETURNS text
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
-  mine uuid[];
-BEGIN
-  UPDATE account a SET chain_seq = p_seq, chain_head = p_head
-   WHERE a.practice_id = p_practice AND a.account_id = me AND a.chain_seq = p_seq - 1;
-  IF NOT FOUND THEN
-    RETURN 'moved';
-  END IF;
-  IF EXISTS (SELECT FROM device d WHERE d.practice_id = p_practice AND d.device_id = p_device) THEN
-    RAISE EXCEPTION 'device_taken' USING ERRCODE = 'ET409';   -- takes the step above back as well
-  END IF;
-  INSERT INTO device (practice_id, device_id, account_id, sign_pk, hpke_hash, class)
-  VALUES (p_practice, p_device, me, p_sign_pk, p_hpke_hash, p_class);
-  PERFORM add_links(p_practice, me, p_seq, ARRAY[p_link], ARRAY[p_link_promise], ARRAY[p_leaf_id], ARRAY[p_leaf_data], p_now);
-  -- promises remember whose signatures count: each thread of this person has changed
-  mine := ARRAY(SELECT m.thread_id FROM member m WHERE m.practice_id = p_practice AND m.account_id = me);
-  PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (mine) ORDER BY t.thread_id FOR UPDATE;
-  UPDATE thread t SET version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = ANY (mine);
-  PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
-  PERFORM expect_due(p_practice, p_now);
-  RETURN 'added';
-END $$;
-
 CREATE FUNCTION public.add_links(p_practice uuid, p_account uuid, p_seq integer, p_links bytea[], p_link_promises bytea[], p_leaf_ids uuid[], p_leaf_data bytea[], p_now timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -194,6 +213,64 @@ BEGIN
   INSERT INTO chain_link (practice_id, account_id, seq, link, link_promise, leaf_id, recorded_at)
   SELECT p_practice, p_account, p_seq + l.nr - 1, l.link, l.link_promise, l.leaf_id, p_now
     FROM unnest(p_links, p_link_promises, p_leaf_ids) WITH ORDINALITY AS l (link, link_promise, leaf_id, nr);
+END $$;
+
+CREATE FUNCTION public.ask_link(p_practice uuid, p_now timestamp with time zone, p_lookup uuid, p_sign_pk bytea, p_hpke_pk bytea, p_class integer, p_expires_at timestamp with time zone, p_most integer, OUT outcome text, OUT expires_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  known device_request;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  DELETE FROM device_request r
+   WHERE r.practice_id = p_practice
+     AND r.lookup_id IN (SELECT o.lookup_id FROM device_request o
+                          WHERE o.practice_id = p_practice AND o.expires_at <= p_now
+                          ORDER BY o.lookup_id <> p_lookup, o.lookup_id LIMIT 100 FOR UPDATE SKIP LOCKED);
+  SELECT * INTO known FROM device_request r WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup;
+  IF FOUND THEN
+    outcome := CASE WHEN known.sign_pk = p_sign_pk AND known.hpke_pk = p_hpke_pk AND known.class = p_class THEN 'again' ELSE 'other' END;
+    expires_at := known.expires_at;
+  ELSIF NOT EXISTS (SELECT FROM practice p WHERE p.practice_id = p_practice) THEN
+    outcome := 'no_practice';
+  ELSIF (SELECT count(*) FROM device_request r WHERE r.practice_id = p_practice AND r.ended IS NULL) >= p_most THEN
+    outcome := 'full';
+  ELSE
+    INSERT INTO device_request AS r (practice_id, lookup_id, sign_pk, hpke_pk, class, asked_at, expires_at)
+    VALUES (p_practice, p_lookup, p_sign_pk, p_hpke_pk, p_class, p_now, p_expires_at)
+    ON CONFLICT (practice_id, lookup_id) DO NOTHING;
+    outcome := CASE WHEN FOUND THEN 'asked' ELSE 'again' END;   -- its twin came at the same moment
+    expires_at := p_expires_at;
+  END IF;
+END $$;
+
+CREATE FUNCTION public.begin_generation(p_practice uuid, p_now timestamp with time zone, p_generation integer, p_statement bytea, p_threads uuid[], p_hashes bytea[], p_marks bytea[], p_leaf_id uuid, p_leaf bytea, p_audit_leaf uuid, p_salt bytea, p_record bytea) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  far_ahead constant bigint := 1099511627776;   -- 2^40: more than any feed grows between a backup and its restore
+  one record;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  UPDATE practice p SET generation = p_generation WHERE p.practice_id = p_practice;
+  INSERT INTO restore_statement (practice_id, generation, statement) VALUES (p_practice, p_generation, p_statement);
+  PERFORM FROM thread t WHERE t.practice_id = p_practice ORDER BY t.thread_id FOR UPDATE;
+  UPDATE thread t SET generation = p_generation WHERE t.practice_id = p_practice;
+  FOR one IN SELECT * FROM unnest(p_threads, p_hashes, p_marks) AS m (thread_id, item_hash, mark) LOOP
+    INSERT INTO generation_mark (practice_id, thread_id, n, mark)
+    VALUES (p_practice, one.thread_id, place_item(p_practice, one.thread_id, 4, p_now, one.item_hash), one.mark);
+  END LOOP;
+  UPDATE feed f SET last = f.last + far_ahead + (SELECT count(*) FROM member m WHERE m.practice_id = p_practice AND m.account_id = f.account_id)
+   WHERE f.practice_id = p_practice;
+  UPDATE member m SET feed_at = f.last - o.behind
+    FROM feed f, (SELECT x.account_id, x.thread_id, row_number() OVER (PARTITION BY x.account_id ORDER BY x.thread_id DESC) - 1 AS behind
+                    FROM member x WHERE x.practice_id = p_practice) o
+   WHERE m.practice_id = p_practice AND f.practice_id = p_practice AND f.account_id = m.account_id
+     AND o.account_id = m.account_id AND o.thread_id = m.thread_id;
+  INSERT INTO log_leaf (practice_id, log, leaf_id, data, recorded_at) VALUES (p_practice, 1, p_leaf_id, p_leaf, p_now);
+  PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  PERFORM expect_due(p_practice, p_now);
 END $$;
 
 CREATE FUNCTION public.claim_due(p_now timestamp with time zone, p_again timestamp with time zone, p_limit integer) RETURNS SETOF uuid
@@ -212,19 +289,24 @@ BEGIN
   UPDATE session s SET expires_at = p_now WHERE s.practice_id = p_practice AND s.token_hash = p_token;
 END $$;
 
-CREATE FUNCTION public.commit_epoch(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_epoch integer, p_suite integer, p_prev bytea, p_commit bytea, p_commit_hash bytea, p_accounts uuid[], p_heads bytea[], p_seats uuid[]) RETURNS SETOF public.sent
+CREATE FUNCTION public.commit_epoch(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_epoch integer, p_suite integer, p_prev bytea, p_commit bytea, p_commit_hash bytea, p_accounts uuid[], p_heads bytea[], p_seats uuid[], p_present uuid[], p_names bytea[], p_new_accounts uuid[], p_new_roles integer[], p_new_start bigint[], p_new_until timestamp with time zone[], p_new_consents bytea[], p_mids uuid[], p_statuses bytea[], p_r integer, p_sheet bytea, p_rules_hash bytea, p_shared bytea, p_part bytea, p_part_accounts uuid[], p_salts bytea[], p_rule_owners uuid[], p_rule_versions integer[], p_audit_leaf uuid, p_audit_salt bytea, p_audit_record bytea) RETURNS SETOF public.sent
     LANGUAGE plpgsql
     AS $$
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  everybody uuid[];
   th thread;
+  released boolean := false;
   answer sent;
   a_position bigint;
 BEGIN
-  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me) THEN
-    RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  IF p_r IS NOT NULL THEN
+    PERFORM FROM practice p WHERE p.practice_id = p_practice FOR SHARE;     -- no change of rules meanwhile
   END IF;
+  PERFORM FROM account a WHERE a.practice_id = p_practice AND a.account_id = ANY (p_new_accounts) ORDER BY a.account_id FOR SHARE;
   SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);      -- the caller may have been left out while this waited
+  everybody := ARRAY(SELECT m.account_id FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread);
   SELECT e.n INTO a_position FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.commit_hash = p_commit_hash;
   IF FOUND THEN
     answer.outcome := 'again';
@@ -236,16 +318,61 @@ BEGIN
   ELSIF EXISTS (SELECT FROM unnest(p_accounts, p_heads) AS c (account_id, head)
                  WHERE NOT EXISTS (SELECT FROM account a WHERE a.practice_id = p_practice AND a.account_id = c.account_id AND a.chain_head = c.head)) THEN
     answer.outcome := 'moved';
+  ELSIF ARRAY(SELECT m.account_id FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND present(m, p_now) ORDER BY m.account_id)
+        <> ARRAY(SELECT s FROM unnest(p_present) AS s ORDER BY s) THEN
+    answer.outcome := 'look_again';
   ELSE
-    PERFORM release_thread(p_practice, p_thread, p_now);
+    released := release_thread(p_practice, p_thread, p_now) > 0;
+    BEGIN
+      IF NOT return_held(p_practice, p_thread, everybody,
+                         ARRAY(SELECT d.device_id FROM device d WHERE d.practice_id = p_practice AND d.account_id = ANY (everybody) AND d.device_id <> ALL (p_seats)),
+                         p_mids, p_statuses, p_now)
+         OR NOT (p_r IS NULL OR write_sheet(p_practice, p_thread, p_r, p_sheet, p_rules_hash, p_shared, p_part, p_part_accounts, p_salts,
+                                            p_rule_owners, p_rule_versions, p_now)) THEN
+        RAISE EXCEPTION 'look_again' USING ERRCODE = 'ET000';       -- takes back what this block has done
+      END IF;
+    EXCEPTION WHEN SQLSTATE 'ET000' THEN
+      answer.outcome := 'look_again';
+      IF released THEN
+        answer.told := tell_feeds(p_practice, ARRAY[p_thread], p_now);
+      END IF;
+    END;
+  END IF;
+  IF answer.outcome IS NULL THEN
     a_position := place_item(p_practice, p_thread, 2, p_now, p_commit_hash);
-    INSERT INTO epoch (practice_id, thread_id, epoch, n, commit_hash, commit)
-    VALUES (p_practice, p_thread, p_epoch, a_position, p_commit_hash, p_commit);
-    UPDATE thread t SET epoch = p_epoch, commit_hash = p_commit_hash, suite = p_suite WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+    INSERT INTO epoch (practice_id, thread_id, epoch, n, commit_hash, commit, names)
+    VALUES (p_practice, p_thread, p_epoch, a_position, p_commit_hash, p_commit, p_names);
+    UPDATE member m SET ended_at = least(p_now, m.until)
+     WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.ended_at IS NULL AND m.account_id <> ALL (p_accounts);
+    INSERT INTO member AS m (practice_id, thread_id, account_id, role, start_n, joined_n, until, consent_hash)
+    SELECT p_practice, p_thread, w.account_id, w.role, w.start_n, CASE WHEN w.start_n > 0 THEN a_position ELSE 0 END, w.until, w.consent_hash
+      FROM unnest(p_new_accounts, p_new_roles, p_new_start, p_new_until, p_new_consents) AS w (account_id, role, start_n, until, consent_hash)
+    ON CONFLICT (practice_id, thread_id, account_id) DO UPDATE
+       SET role = excluded.role, start_n = excluded.start_n, joined_n = excluded.joined_n, until = excluded.until,
+           consent_hash = excluded.consent_hash, ended_at = NULL;
     DELETE FROM seat s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id <> ALL (p_seats);
     INSERT INTO seat (practice_id, thread_id, device_id) SELECT p_practice, p_thread, s FROM unnest(p_seats) AS s ON CONFLICT DO NOTHING;
-    answer.told := tell_feeds(p_practice, ARRAY[p_thread]);
+    DELETE FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.device_id = ANY (p_seats);
+    INSERT INTO exclusion (practice_id, thread_id, device_id)
+    SELECT p_practice, p_thread, d.device_id FROM device d
+     WHERE d.practice_id = p_practice AND d.account_id = ANY (p_accounts) AND d.revoked_at IS NULL AND d.device_id <> ALL (p_seats)
+    ON CONFLICT DO NOTHING;
+    UPDATE thread t
+       SET epoch = p_epoch, commit_hash = p_commit_hash, suite = p_suite,
+           is_open = t.owner = ANY (p_accounts),      -- nobody treats where the owner has gone: it can be read (A-5)
+           roster_ends_at = (SELECT min(m.until) FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND present(m, p_now))
+     WHERE t.practice_id = p_practice AND t.thread_id = p_thread RETURNING t.* INTO th;
+    IF p_audit_leaf IS NOT NULL THEN
+      PERFORM note(p_practice, p_audit_leaf, p_audit_salt, p_audit_record, p_now);
+    END IF;
+    answer.told := tell_feeds(p_practice, ARRAY[p_thread], p_now);
     answer.outcome := 'placed';
+    IF th.roster_ends_at IS NOT NULL THEN
+      PERFORM expect_due(p_practice, th.roster_ends_at);
+    END IF;
+    IF p_audit_leaf IS NOT NULL THEN
+      PERFORM expect_due(p_practice, p_now);
+    END IF;
   END IF;
   IF a_position IS NOT NULL THEN
     SELECT e.n, e.reason, e.generation, e.placed_at, e.t, e.item_hash, e.promise_hash
@@ -255,20 +382,48 @@ BEGIN
   RETURN NEXT answer;
 END $$;
 
-CREATE FUNCTION public.create_invitation(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_lookup uuid, p_thread uuid, p_invite bytea, p_charter bytea, p_charter_sig bytea, p_chain_seq integer, p_expires_at timestamp with time zone, p_audit_leaf uuid, p_salt bytea, p_record bytea) RETURNS text
+CREATE FUNCTION public.complete_link(p_practice uuid, p_lookup uuid, p_account uuid, p_core bytea, p_now timestamp with time zone, p_recorded_at timestamp with time zone, p_op integer, p_seq integer, p_head bytea, p_link bytea, p_link_promise bytea, p_leaf_id uuid, p_leaf_data bytea, p_device uuid, p_sign_pk bytea, p_hpke_hash bytea, p_class integer, p_gone uuid[], p_mids uuid[], p_statuses bytea[], p_audit_leaf uuid, p_salt bytea, p_record bytea, OUT outcome text, OUT threads uuid[], OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  PERFORM FROM device_request r
+    WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup AND r.account_id = p_account AND r.core = p_core
+      AND r.expires_at > p_now AND r.ended IS NULL FOR UPDATE;
+  IF NOT FOUND THEN
+    outcome := 'gone';
+    RETURN;
+  END IF;
+  SELECT x.outcome, x.threads, x.told INTO outcome, threads, told
+    FROM extend_chain(p_practice, p_account, p_now, p_recorded_at, p_op, p_seq, p_head, p_link, p_link_promise, p_leaf_id, p_leaf_data,
+                      p_device, p_sign_pk, p_hpke_hash, p_class, p_gone, p_mids, p_statuses, p_audit_leaf, p_salt, p_record) x;
+  IF outcome = 'added' THEN
+    UPDATE device_request r SET ended = 'linked' WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup;
+  END IF;
+END $$;
+
+CREATE FUNCTION public.create_invitation(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_lookup uuid, p_thread uuid, p_role integer, p_invite bytea, p_charter bytea, p_charter_hash bytea, p_charter_sig bytea, p_chain_seq integer, p_expires_at timestamp with time zone, p_audit_leaf uuid, p_salt bytea, p_record bytea) RETURNS text
     LANGUAGE plpgsql
     AS $$
 DECLARE
   me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  th thread;
 BEGIN
   IF NOT EXISTS (SELECT FROM account a WHERE a.practice_id = p_practice AND a.account_id = me AND a.chain_seq = p_chain_seq) THEN
     RETURN 'stale_chain';
   END IF;
-  IF EXISTS (SELECT FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread) THEN
+  SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+  IF th.thread_id IS NULL AND p_role <> 1 THEN
+    RETURN 'role';
+  ELSIF th.owner <> me THEN
     RETURN 'taken';
+  ELSIF th.charter_hash <> p_charter_hash THEN
+    RETURN 'charter';
+  ELSIF NOT th.is_open THEN
+    RETURN 'closed';
   END IF;
-  INSERT INTO invitation (practice_id, lookup_id, owner, thread_id, invite, charter, charter_sig, expires_at)
-  VALUES (p_practice, p_lookup, me, p_thread, p_invite, p_charter, p_charter_sig, p_expires_at)
+  INSERT INTO invitation (practice_id, lookup_id, owner, thread_id, opens, invite, charter, charter_sig, expires_at)
+  VALUES (p_practice, p_lookup, me, p_thread, th.thread_id IS NULL, p_invite, p_charter, p_charter_sig, p_expires_at)
   ON CONFLICT DO NOTHING;
   IF NOT FOUND THEN
     RETURN 'taken';
@@ -314,9 +469,72 @@ CREATE FUNCTION public.decision_for_others(p_decision bytea) RETURNS jsonb
     AS $$
   SELECT (d.whole - 'ack') || jsonb_build_object('because', coalesce(
            (SELECT jsonb_agg(r.reason ORDER BY r.nr) FROM jsonb_array_elements(d.whole -> 'because') WITH ORDINALITY AS r (reason, nr)
-             WHERE r.reason ->> 'kind' <> 'ack'), '[]'))
+             WHERE r.reason ->> 'kind' NOT IN ('ack', 'replace')), '[]'))
     FROM (SELECT convert_from(p_decision, 'UTF8')::jsonb AS whole) d
 $$;
+
+CREATE FUNCTION public.drop_passphrase(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_audit_leaf uuid, p_audit_salt bytea, p_record bytea) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  DELETE FROM passphrase w WHERE w.practice_id = p_practice AND w.account_id = me;
+  IF FOUND THEN
+    PERFORM end_pending(p_practice, me);
+    PERFORM note(p_practice, p_audit_leaf, p_audit_salt, p_record, p_now);
+    PERFORM expect_due(p_practice, p_now);
+  END IF;
+END $$;
+
+CREATE FUNCTION public.drop_returned(p_practice uuid, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  UPDATE message m SET header_hash = sha256(substring(m.envelope FROM 1 FOR 152)), envelope = NULL
+    FROM (SELECT r.account_id, r.mid FROM message r
+           WHERE r.practice_id = p_practice AND r.state = 'returned' AND r.envelope IS NOT NULL AND r.ended_at <= p_now - interval '30 days'
+             FOR UPDATE SKIP LOCKED) old
+   WHERE m.practice_id = p_practice AND m.account_id = old.account_id AND m.mid = old.mid;
+END $$;
+
+CREATE FUNCTION public.end_membership(p_practice uuid, p_now timestamp with time zone, p_thread uuid, p_account uuid, p_mids uuid[], p_statuses bytea[], p_audit_leaf uuid, p_salt bytea, p_record bytea, OUT ended boolean, OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  released boolean;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  told := '{}';
+  ended := false;
+  PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = p_account
+                                        AND m.until <= p_now AND m.ended_at IS NULL) THEN
+    RETURN;
+  END IF;
+  released := release_thread(p_practice, p_thread, p_now) > 0;
+  IF NOT return_held(p_practice, p_thread, ARRAY[p_account], NULL, p_mids, p_statuses, p_now) THEN
+    IF released THEN
+      told := tell_feeds(p_practice, ARRAY[p_thread], p_now);
+    END IF;
+    RETURN;
+  END IF;
+  UPDATE member m SET ended_at = m.until WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = p_account;
+  UPDATE thread t SET version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+  PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  told := tell_feeds(p_practice, ARRAY[p_thread], p_now);
+  ended := true;
+END $$;
+
+CREATE FUNCTION public.end_pending(p_practice uuid, p_account uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  UPDATE device_request r SET ended = 'refused'
+   WHERE r.practice_id = p_practice AND r.account_id = p_account AND r.by_passphrase AND r.ended IS NULL;
+END $$;
 
 CREATE FUNCTION public.enrol_staff(p_practice uuid, p_lookup uuid, p_now timestamp with time zone, p_account uuid, p_chain bytea, p_head bytea, p_links bytea[], p_link_promises bytea[], p_leaf_ids uuid[], p_leaf_data bytea[], p_devices uuid[], p_sign_pks bytea[], p_hpke_hashes bytea[], p_classes integer[], p_audit_leaf uuid, p_salt bytea, p_record bytea) RETURNS text
     LANGUAGE plpgsql
@@ -354,10 +572,31 @@ BEGIN
     JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
    WHERE s.practice_id = p_practice AND s.token_hash = p_token AND s.expires_at > p_now AND d.revoked_at IS NULL;
   IF account_id IS NULL THEN
+    IF EXISTS (SELECT FROM device_request r WHERE r.practice_id = p_practice AND r.token_hash = p_token
+                                               AND r.expires_at > p_now AND r.ended IS NULL) THEN
+      RAISE EXCEPTION 'pending_device' USING ERRCODE = 'ET403';
+    END IF;
     RAISE EXCEPTION 'no_session' USING ERRCODE = 'ET401';
   END IF;
   IF NOT roles && p_roles THEN
     RAISE EXCEPTION 'wrong_role' USING ERRCODE = 'ET403';
+  END IF;
+END $$;
+
+CREATE FUNCTION public.enter_thread(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, OUT account_id uuid, OUT device_id uuid, OUT role smallint, OUT start_n bigint, OUT joined_n bigint) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me record;
+BEGIN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  SELECT me.account_id, me.device_id, m.role, m.start_n, m.joined_n INTO account_id, device_id, role, start_n, joined_n
+    FROM member m
+   WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me.account_id AND present(m, p_now)
+     AND NOT EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.device_id = me.device_id);
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
   END IF;
 END $$;
 
@@ -379,6 +618,63 @@ BEGIN
   END IF;
 END $$;
 
+CREATE FUNCTION public.extend_chain(p_practice uuid, p_account uuid, p_now timestamp with time zone, p_recorded_at timestamp with time zone, p_op integer, p_seq integer, p_head bytea, p_link bytea, p_link_promise bytea, p_leaf_id uuid, p_leaf_data bytea, p_device uuid, p_sign_pk bytea, p_hpke_hash bytea, p_class integer, p_gone uuid[], p_mids uuid[], p_statuses bytea[], p_audit_leaf uuid, p_salt bytea, p_record bytea, OUT outcome text, OUT threads uuid[], OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  outcome := 'moved';
+  told := '{}';
+  PERFORM FROM account a WHERE a.practice_id = p_practice AND a.account_id = p_account AND a.chain_seq = p_seq - 1
+    FOR NO KEY UPDATE;                    -- whoever places something for this person refers to the row while it waits for us
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  threads := ARRAY(SELECT m.thread_id FROM member m
+                    WHERE m.practice_id = p_practice AND m.account_id = p_account AND present(m, p_now));
+  PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (threads) ORDER BY t.thread_id FOR UPDATE;
+  IF cardinality(p_gone) > 0 THEN
+    -- what is due was in time: it is placed and not given back
+    told := release_due(p_practice, p_account, p_now);
+    IF told <> '{}' THEN
+      RETURN;                             -- feeds are told once in a transaction
+    END IF;
+  END IF;
+  IF EXISTS (SELECT FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (threads) AND t.last_placed_at > p_recorded_at) THEN
+    RETURN;
+  END IF;
+  IF cardinality(p_gone) > 0 AND NOT return_held(p_practice, NULL, ARRAY[p_account], p_gone, p_mids, p_statuses, p_now) THEN
+    RETURN;
+  END IF;
+
+  IF p_op = 4 THEN
+    UPDATE device d SET hpke_hash = p_hpke_hash WHERE d.practice_id = p_practice AND d.device_id = p_device AND d.account_id = p_account;
+  ELSIF p_device IS NOT NULL THEN
+    INSERT INTO device (practice_id, device_id, account_id, sign_pk, hpke_hash, class)
+    VALUES (p_practice, p_device, p_account, p_sign_pk, p_hpke_hash, p_class) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'device_taken' USING ERRCODE = 'ET409';   -- takes the steps above back as well
+    END IF;
+  END IF;
+  -- sessions of a revoked device end by this: enter looks at it
+  UPDATE device d SET revoked_at = p_recorded_at
+   WHERE d.practice_id = p_practice AND d.device_id = ANY (p_gone) AND d.account_id = p_account AND d.revoked_at IS NULL;
+  UPDATE account a SET chain_seq = p_seq, chain_head = p_head, closed_at = CASE WHEN p_op = 7 THEN p_recorded_at END
+   WHERE a.practice_id = p_practice AND a.account_id = p_account;
+  IF p_op = 7 THEN
+    DELETE FROM passphrase w WHERE w.practice_id = p_practice AND w.account_id = p_account;
+  END IF;
+  PERFORM add_links(p_practice, p_account, p_seq, ARRAY[p_link], ARRAY[p_link_promise], ARRAY[p_leaf_id], ARRAY[p_leaf_data], p_recorded_at);
+  -- promises remember whose signatures count: each thread of this person has changed. Nobody seals to who has gone for good
+  UPDATE thread t
+     SET version = t.version + 1, roster_ends_at = CASE WHEN p_op = 7 THEN least(t.roster_ends_at, p_now) ELSE t.roster_ends_at END
+   WHERE t.practice_id = p_practice AND t.thread_id = ANY (threads);
+  PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  told := tell_feeds(p_practice, threads);
+  PERFORM expect_due(p_practice, p_now);
+  outcome := 'added';
+END $$;
+
 CREATE FUNCTION public.find_device(p_practice uuid, p_device uuid) RETURNS TABLE(account_id uuid, sign_pk bytea, class smallint, roles text[])
     LANGUAGE plpgsql
     AS $$
@@ -389,6 +685,141 @@ BEGIN
   SELECT d.account_id, d.sign_pk, d.class, a.roles
     FROM device d JOIN account a ON a.practice_id = p_practice AND a.account_id = d.account_id
    WHERE d.practice_id = p_practice AND d.device_id = p_device AND d.revoked_at IS NULL;
+END $$;
+
+CREATE FUNCTION public.find_passphrase(p_practice uuid, p_name text) RETURNS TABLE(account_id uuid, salt bytea, verifier text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  RETURN QUERY SELECT w.account_id, w.salt, w.verifier FROM passphrase w WHERE w.practice_id = p_practice AND w.name = p_name;
+END $$;
+
+CREATE FUNCTION public.give_history(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_givers uuid[], p_giver_keys bytea[], p_receivers uuid[], p_hashes bytea[], p_sealed bytea[], p_most integer, OUT outcome text, OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
+  theirs uuid[];
+BEGIN
+  told := '{}';
+  PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  IF EXISTS (SELECT FROM unnest(p_givers, p_giver_keys) AS g (device_id, sign_pk)
+              WHERE NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
+                                 WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = g.device_id
+                                   AND d.account_id = me AND d.sign_pk = g.sign_pk AND d.revoked_at IS NULL)) THEN
+    outcome := 'giver';
+    RETURN;
+  END IF;
+  theirs := ARRAY(SELECT DISTINCT d.account_id FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
+                   WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = ANY (p_receivers) AND d.revoked_at IS NULL);
+  IF EXISTS (SELECT FROM unnest(p_receivers) AS r (device_id)
+              WHERE NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
+                                 WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = r.device_id AND d.revoked_at IS NULL)) THEN
+    outcome := 'receiver';
+  ELSIF EXISTS (SELECT FROM unnest(theirs) AS r (account_id)
+                 WHERE r.account_id <> me
+                   AND NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread
+                                                          AND m.account_id = r.account_id AND m.start_n = 0 AND present(m, p_now))) THEN
+    outcome := 'history';
+  ELSIF EXISTS (SELECT FROM unnest(p_receivers) AS r (device_id)
+                 WHERE (SELECT count(*) FROM history_grant h WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.device_id = r.device_id) >= p_most) THEN
+    outcome := 'too_many';
+  ELSE
+    INSERT INTO history_grant (practice_id, thread_id, device_id, grant_hash, sealed, given_at)
+    SELECT p_practice, p_thread, g.receiver, g.hash, g.sealed, p_now FROM unnest(p_receivers, p_hashes, p_sealed) AS g (receiver, hash, sealed)
+    ON CONFLICT DO NOTHING;
+    outcome := 'given';
+    told := tell_readers(p_practice, p_thread, theirs, p_now);
+  END IF;
+END $$;
+
+CREATE FUNCTION public.grow_chain(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_recorded_at timestamp with time zone, p_op integer, p_seq integer, p_head bytea, p_link bytea, p_link_promise bytea, p_leaf_id uuid, p_leaf_data bytea, p_device uuid, p_sign_pk bytea, p_hpke_hash bytea, p_class integer, p_gone uuid[], p_mids uuid[], p_statuses bytea[], p_audit_leaf uuid, p_salt bytea, p_record bytea, OUT outcome text, OUT threads uuid[], OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  SELECT x.outcome, x.threads, x.told INTO outcome, threads, told
+    FROM extend_chain(p_practice, me, p_now, p_recorded_at, p_op, p_seq, p_head, p_link, p_link_promise, p_leaf_id, p_leaf_data,
+                      p_device, p_sign_pk, p_hpke_hash, p_class, p_gone, p_mids, p_statuses, p_audit_leaf, p_salt, p_record) x;
+END $$;
+
+CREATE FUNCTION public.heal_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_window_at timestamp with time zone, p_promise bytea, p_promise_now bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea) RETURNS TABLE(outcome text, state text, promise bytea, status bytea, told uuid[])
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  th thread;
+  m message;
+  moved uuid[] := '{}';
+BEGIN
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  IF release_thread(p_practice, p_thread, p_now) > 0 THEN
+    moved := tell_feeds(p_practice, ARRAY[p_thread], p_now);
+  END IF;
+  SELECT * INTO m FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
+  IF FOUND THEN
+    RETURN QUERY SELECT CASE WHEN m.item_hash = p_item_hash AND m.thread_id = p_thread THEN 'known' ELSE 'refused' END,
+                        m.state, coalesce(m.promise_now, m.promise), m.status, moved;
+    RETURN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
+                  WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = p_device
+                    AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
+    RETURN QUERY SELECT 'no_seat'::text, NULL::text, NULL::bytea, NULL::bytea, moved;
+    RETURN;
+  END IF;
+  INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
+                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
+                       promise, promise_now, promise_hash, decision, leaf_id, leaf_salt)
+  VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
+          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
+          p_promise, p_promise_now, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+  RETURNING * INTO m;
+  UPDATE thread t SET accepted = t.accepted + 1, version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+  UPDATE member s SET last_accepted_at = greatest(s.last_accepted_at, p_accepted_at)
+   WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account;
+  IF p_release_at <= p_now THEN
+    PERFORM place_message(p_practice, m, 9, p_now);
+    RETURN QUERY SELECT 'placed'::text, 'placed'::text, p_promise_now, NULL::bytea, moved || tell_feeds(p_practice, ARRAY[p_thread], p_now);
+    RETURN;
+  END IF;
+  IF p_release_at IS NOT NULL THEN
+    PERFORM expect_due(p_practice, p_release_at);
+  END IF;
+  RETURN QUERY SELECT 'held'::text, 'held'::text, p_promise_now, NULL::bytea, moved;
+END $$;
+
+CREATE FUNCTION public.heal_recall(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_epoch integer, p_by_client boolean, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_recall bytea, p_status bytea, p_leaf_id uuid, p_leaf_salt bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea) RETURNS TABLE(outcome text, state text, promise bytea, status bytea, told uuid[])
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
+  th thread;
+  m message;
+BEGIN
+  IF me <> p_account THEN
+    RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
+  END IF;
+  SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  SELECT * INTO m FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
+  IF FOUND THEN
+    RETURN QUERY SELECT 'known'::text, m.state, coalesce(m.promise_now, m.promise), m.status, '{}'::uuid[];
+    RETURN;
+  END IF;
+  INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, epoch, urgent, expects_reply,
+                       accepted_at, accepted_order, counted_from, release_at, reply_by, state,
+                       promise, promise_hash, decision, leaf_id, leaf_salt, recall, status, ended_at)
+  VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_epoch, false, true,
+          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, 'recalled',
+          p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt, p_recall, p_status, p_now);
+  UPDATE thread t SET accepted = t.accepted + 1, version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+  INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
+  RETURN QUERY SELECT 'recalled'::text, 'recalled'::text, p_promise, p_status, '{}'::uuid[];
 END $$;
 
 CREATE FUNCTION public.join_thread(p_practice uuid, p_lookup uuid, p_now timestamp with time zone, p_accept bytea, p_owner_seq integer, p_practice_rules_version integer, p_owner_rules_version integer, p_account uuid, p_chain bytea, p_head bytea, p_links bytea[], p_link_promises bytea[], p_leaf_ids uuid[], p_leaf_data bytea[], p_devices uuid[], p_sign_pks bytea[], p_hpke_hashes bytea[], p_classes integer[], p_t0 bytea, p_suite integer, p_charter_hash bytea, p_charter bytea, p_commit bytea, p_commit_hash bytea, p_seats uuid[], p_sheet bytea, p_rules_hash bytea, p_shared bytea, p_part bytea, p_salts bytea[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[]) RETURNS text
@@ -438,17 +869,74 @@ BEGIN
   RETURN 'joined';
 END $$;
 
+CREATE FUNCTION public.leave_thread(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_leave_hash bytea, p_leave bytea, p_mids uuid[], p_statuses bytea[], p_audit_leaf uuid, p_salt bytea, p_record bytea, OUT outcome text, OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  th thread;
+  released boolean;
+BEGIN
+  told := '{}';
+  IF EXISTS (SELECT FROM leave l WHERE l.practice_id = p_practice AND l.thread_id = p_thread AND l.leave_hash = p_leave_hash AND l.account_id = me) THEN
+    outcome := 'again';
+    RETURN;
+  END IF;
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);   -- a twin of this request, or a commit, may have held the lock
+  IF th.owner = me THEN
+    outcome := 'owner';
+    RETURN;
+  END IF;
+  released := release_thread(p_practice, p_thread, p_now) > 0;
+  IF NOT return_held(p_practice, p_thread, ARRAY[me], NULL, p_mids, p_statuses, p_now) THEN
+    outcome := 'look_again';
+    IF released THEN
+      told := tell_feeds(p_practice, ARRAY[p_thread], p_now);
+    END IF;
+    RETURN;
+  END IF;
+  INSERT INTO leave (practice_id, thread_id, leave_hash, account_id, leave, left_at)
+  VALUES (p_practice, p_thread, p_leave_hash, me, p_leave, p_now);
+  UPDATE member m SET ended_at = p_now WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me;
+  UPDATE thread t SET roster_ends_at = least(t.roster_ends_at, p_now), version = t.version + 1
+   WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+  PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  told := tell_feeds(p_practice, ARRAY[p_thread], p_now);
+  outcome := 'left';
+  PERFORM expect_due(p_practice, p_now);
+END $$;
+
+CREATE FUNCTION public.load_chain(p_practice uuid, p_account uuid) RETURNS TABLE(account_id uuid, chain_id bytea, generation integer, links bytea[], link_promises bytea[], indexes bigint[], recorded_at timestamp with time zone[], last_placed_at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  RETURN QUERY
+  SELECT a.account_id, a.chain_id, p.generation, l.links, l.promises, l.indexes, l.times,
+         (SELECT max(t.last_placed_at) FROM member m
+            JOIN thread t ON t.practice_id = p_practice AND t.thread_id = m.thread_id
+           WHERE m.practice_id = p_practice AND m.account_id = p_account)
+    FROM account a
+    JOIN practice p ON p.practice_id = p_practice
+    CROSS JOIN LATERAL (
+      SELECT array_agg(c.link ORDER BY c.seq) AS links, array_agg(c.link_promise ORDER BY c.seq) AS promises,
+             array_agg(f.index ORDER BY c.seq) AS indexes, array_agg(c.recorded_at ORDER BY c.seq) AS times
+        FROM chain_link c JOIN log_leaf f ON f.practice_id = p_practice AND f.log = 1 AND f.leaf_id = c.leaf_id
+       WHERE c.practice_id = p_practice AND c.account_id = p_account) l
+   WHERE a.practice_id = p_practice AND a.account_id = p_account;
+END $$;
+
 CREATE FUNCTION public.load_facts(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(caller uuid, version bigint, is_open boolean, generation integer, last_n bigint, epoch integer, commit_hash bytea, suite smallint, rules_rev integer, rules_hash bytea, rules bytea, turn_reply_by timestamp with time zone, members uuid[], member_roles smallint[], chains bytea[], last_accepted timestamp with time zone[], acked_until timestamp with time zone[], devices uuid[], device_accounts uuid[], device_keys bytea[], home bytea, owner_name text, told uuid[])
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
   moved uuid[] := '{}';
 BEGIN
-  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me) THEN
-    RETURN;
-  END IF;
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     moved := tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
@@ -465,7 +953,7 @@ BEGIN
              array_agg(a.chain_id ORDER BY m.account_id) AS chains,
              array_agg(m.last_accepted_at ORDER BY m.account_id) AS last_accepted, array_agg(m.acked_until ORDER BY m.account_id) AS acked
         FROM member m JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
-       WHERE m.practice_id = p_practice AND m.thread_id = p_thread) p
+       WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND present(m, p_now)) p
     CROSS JOIN LATERAL (
       SELECT array_agg(v.device_id ORDER BY v.device_id) AS devices, array_agg(v.account_id ORDER BY v.device_id) AS accounts,
              array_agg(v.sign_pk ORDER BY v.device_id) AS keys
@@ -473,20 +961,59 @@ BEGIN
    WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
 END $$;
 
-CREATE FUNCTION public.load_held(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_threads uuid[]) RETURNS TABLE(account_id uuid, mid uuid, thread_id uuid, promise bytea, promise_hash bytea, service_class integer, accepted_at timestamp with time zone, release_at timestamp with time zone, reply_by timestamp with time zone)
+CREATE FUNCTION public.load_healing(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_commits bytea[]) RETURNS TABLE(mark_n bigint, commit_hash bytea, n bigint, next_n bigint)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  RETURN QUERY
+  SELECT g.n, e.commit_hash, e.n, (SELECT min(f.n) FROM epoch f WHERE f.practice_id = p_practice AND f.thread_id = p_thread AND f.n > e.n)
+    FROM (SELECT max(x.n) AS n FROM generation_mark x WHERE x.practice_id = p_practice AND x.thread_id = p_thread) g
+    LEFT JOIN epoch e ON e.practice_id = p_practice AND e.thread_id = p_thread AND e.commit_hash = ANY (p_commits);
+END $$;
+
+CREATE FUNCTION public.load_held(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_threads uuid[]) RETURNS TABLE(account_id uuid, mid uuid, thread_id uuid, promise bytea, promise_hash bytea, service_class integer, accepted_at timestamp with time zone, release_at timestamp with time zone, reply_by timestamp with time zone, commit bytea)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM enter(p_practice, p_token, p_roles, p_now);
   RETURN QUERY
-  SELECT m.account_id, m.mid, m.thread_id, coalesce(m.promise_now, m.promise), m.promise_hash, get_byte(m.envelope, 3), m.accepted_at, m.release_at, m.reply_by
+  SELECT m.account_id, m.mid, m.thread_id, coalesce(m.promise_now, m.promise), m.promise_hash, get_byte(m.envelope, 3), m.accepted_at, m.release_at, m.reply_by,
+         (SELECT e.commit FROM epoch e
+           WHERE e.practice_id = p_practice AND e.thread_id = m.thread_id AND e.epoch = m.epoch
+             AND EXISTS (SELECT FROM member c WHERE c.practice_id = p_practice AND c.thread_id = m.thread_id
+                                                AND c.role = 3 AND c.until IS NOT NULL AND present(c, p_now)))
     FROM message m
    WHERE m.practice_id = p_practice AND m.thread_id = ANY (p_threads) AND m.state = 'held'
    ORDER BY m.thread_id, m.accepted_order;
 END $$;
 
-CREATE FUNCTION public.load_roster(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_n bigint) RETURNS TABLE(caller uuid, caller_device uuid, epoch integer, commit_hash bytea, suite smallint, charter_hash bytea, t bytea, home bytea, account_id uuid, role smallint, chain_id bytea, links bytea[])
+CREATE FUNCTION public.load_held_of(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_accounts uuid[], p_devices uuid[], p_thread uuid) RETURNS TABLE(account_id uuid, mid uuid, thread_id uuid, device_id uuid, item_hash bytea, generation integer)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  a_thread uuid;
+BEGIN
+  PERFORM enter(p_practice, p_token, p_roles, p_now);
+  IF p_thread IS NULL THEN
+    PERFORM release_due(p_practice, CASE WHEN cardinality(p_accounts) = 1 THEN p_accounts[1] END, p_now);
+  ELSIF release_thread(p_practice, p_thread, p_now) > 0 THEN
+    PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
+  END IF;
+  FOREACH a_thread IN ARRAY threads_of(p_practice, p_thread, p_accounts) LOOP
+    RETURN QUERY
+    SELECT m.account_id, m.mid, m.thread_id, m.device_id, m.item_hash, t.generation
+      FROM message m
+      JOIN thread t ON t.practice_id = p_practice AND t.thread_id = a_thread
+     WHERE m.practice_id = p_practice AND m.thread_id = a_thread AND m.state = 'held' AND m.account_id = ANY (p_accounts)
+       AND (p_devices IS NULL OR m.device_id = ANY (p_devices));
+  END LOOP;
+END $$;
+
+CREATE FUNCTION public.load_own_chain(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(device_id uuid, account_id uuid, chain_id bytea, generation integer, links bytea[], link_promises bytea[], indexes bigint[], recorded_at timestamp with time zone[], last_placed_at timestamp with time zone)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -494,21 +1021,68 @@ DECLARE
   me record;
 BEGIN
   SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
-  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me.account_id) THEN
-    RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
-  END IF;
-  RETURN QUERY
-  SELECT me.account_id, me.device_id, t.epoch, t.commit_hash, t.suite, t.charter_hash, (SELECT e.t FROM entry e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = p_n), p.home, m.account_id, m.role, a.chain_id,
-         (SELECT array_agg(c.link ORDER BY c.seq) FROM chain_link c WHERE c.practice_id = p_practice AND c.account_id = m.account_id)
-    FROM thread t
-    JOIN practice p ON p.practice_id = p_practice
-    JOIN member m ON m.practice_id = p_practice AND m.thread_id = t.thread_id
-    JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
-   WHERE t.practice_id = p_practice AND t.thread_id = p_thread
-   ORDER BY m.account_id;
+  RETURN QUERY SELECT me.device_id, l.* FROM load_chain(p_practice, me.account_id) l;
 END $$;
 
-CREATE FUNCTION public.load_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_whole boolean) RETURNS TABLE(owner uuid, practice_rules bytea, practice_version integer, owner_rules bytea, owner_version integer, thread_id uuid, version bigint, rules_rev integer, rules_hash bytea, generation integer, last_n bigint, members uuid[], chains bytea[])
+CREATE TABLE public.device_request (
+    practice_id uuid NOT NULL,
+    lookup_id uuid NOT NULL,
+    sign_pk bytea NOT NULL,
+    hpke_pk bytea NOT NULL,
+    class smallint NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    account_id uuid,
+    by_passphrase boolean DEFAULT false NOT NULL,
+    token_hash bytea,
+    core bytea,
+    signature bytea,
+    confirmation bytea,
+    ended text,
+    CONSTRAINT device_request_ended_check CHECK ((ended = ANY (ARRAY['linked'::text, 'refused'::text]))),
+    CONSTRAINT device_request_sign_pk_check CHECK ((octet_length(sign_pk) = 32))
+);
+
+ALTER TABLE ONLY public.device_request FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.load_request(p_practice uuid, p_lookup uuid, p_now timestamp with time zone) RETURNS SETOF public.device_request
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  RETURN QUERY
+  SELECT r.* FROM device_request r WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup AND r.expires_at > p_now;
+END $$;
+
+CREATE FUNCTION public.load_roster(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_n bigint, p_consents bytea[]) RETURNS TABLE(caller uuid, caller_device uuid, owner uuid, epoch integer, commit_hash bytea, newest bytea, suite smallint, charter_hash bytea, generation integer, t bytea, home bytea, account_id uuid, role smallint, chain_id bytea, present boolean, until timestamp with time zone, ended_at timestamp with time zone, consent bytea, links bytea[])
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me record;
+BEGIN
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  RETURN QUERY
+  SELECT me.account_id, me.device_id, t.owner, t.epoch, t.commit_hash,
+         CASE WHEN a.account_id = me.account_id
+              THEN (SELECT e.commit FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.epoch = t.epoch) END,
+         t.suite, t.charter_hash, t.generation,
+         (SELECT e.t FROM entry e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = p_n),
+         p.home, a.account_id, m.role, a.chain_id, m.account_id IS NOT NULL AND present(m, p_now), m.until, m.ended_at,
+         (SELECT c.core FROM consent c WHERE c.practice_id = p_practice AND c.thread_id = p_thread AND c.consent_hash = m.consent_hash),
+         (SELECT array_agg(c.link ORDER BY c.seq) FROM chain_link c WHERE c.practice_id = p_practice AND c.account_id = a.account_id)
+    FROM thread t
+    JOIN practice p ON p.practice_id = p_practice
+    JOIN account a ON a.practice_id = p_practice
+     AND a.account_id IN (SELECT o.account_id FROM member o WHERE o.practice_id = p_practice AND o.thread_id = p_thread
+                          UNION
+                          SELECT c.account_id FROM consent c WHERE c.practice_id = p_practice AND c.thread_id = p_thread AND c.consent_hash = ANY (p_consents))
+    LEFT JOIN member m ON m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = a.account_id
+   WHERE t.practice_id = p_practice AND t.thread_id = p_thread
+   ORDER BY a.account_id;
+END $$;
+
+CREATE FUNCTION public.load_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_whole boolean) RETURNS TABLE(owner uuid, practice_rules bytea, practice_version integer, owner_rules bytea, owner_version integer, thread_id uuid, version bigint, rules_rev integer, rules_hash bytea, generation integer, last_n bigint, members uuid[], chains bytea[], covers uuid[], cover_names text[], cover_consents bytea[], cover_rules bytea[])
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -520,20 +1094,61 @@ BEGIN
   SELECT * INTO whole FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice ORDER BY r.version DESC LIMIT 1;
   RETURN QUERY
   SELECT me, whole.rules, coalesce(whole.version, 0), o.rules, coalesce(o.version, 0),
-         NULL::uuid, NULL::bigint, NULL::integer, NULL::bytea, NULL::integer, NULL::bigint, NULL::uuid[], NULL::bytea[]
+         NULL::uuid, NULL::bigint, NULL::integer, NULL::bytea, NULL::integer, NULL::bigint, NULL::uuid[], NULL::bytea[],
+         NULL::uuid[], NULL::text[], NULL::bytea[], NULL::bytea[]
     FROM (SELECT 1) one
     LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = me ORDER BY r.version DESC LIMIT 1) o ON true;
   RETURN QUERY
   SELECT t.owner, whole.rules, coalesce(whole.version, 0), o.rules, coalesce(o.version, 0),
-         t.thread_id, t.version, t.rules_rev, t.rules_hash, t.generation, t.last_n, p.members, p.chains
+         t.thread_id, t.version, t.rules_rev, t.rules_hash, t.generation, t.last_n, p.members, p.chains,
+         v.accounts, v.names, v.consents, v.rules
     FROM thread t
     LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = t.owner ORDER BY r.version DESC LIMIT 1) o ON true
     CROSS JOIN LATERAL (
       SELECT array_agg(m.account_id ORDER BY m.account_id) AS members, array_agg(a.chain_id ORDER BY m.account_id) AS chains
         FROM member m JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
-       WHERE m.practice_id = p_practice AND m.thread_id = t.thread_id) p
-   WHERE t.practice_id = p_practice AND t.is_open AND (p_whole OR t.owner = me)
+       WHERE m.practice_id = p_practice AND m.thread_id = t.thread_id AND present(m, p_now)) p
+    CROSS JOIN LATERAL (
+      SELECT array_agg(c.account_id ORDER BY c.account_id) AS accounts, array_agg(a.display_name ORDER BY c.account_id) AS names,
+             array_agg(s.core ORDER BY c.account_id) AS consents,
+             array_agg((SELECT r.rules FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = c.account_id ORDER BY r.version DESC LIMIT 1)
+                       ORDER BY c.account_id) AS rules
+        FROM member c
+        JOIN account a ON a.practice_id = p_practice AND a.account_id = c.account_id
+        JOIN consent s ON s.practice_id = p_practice AND s.thread_id = t.thread_id AND s.consent_hash = c.consent_hash
+       WHERE c.practice_id = p_practice AND c.thread_id = t.thread_id AND c.role = 3 AND c.until IS NOT NULL AND present(c, p_now)) v
+   WHERE t.practice_id = p_practice AND t.is_open AND (p_whole OR t.owner = me OR me = ANY (v.accounts))
    ORDER BY t.thread_id;
+END $$;
+
+CREATE FUNCTION public.load_sheet_basis(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_covers uuid[]) RETURNS TABLE(rules_rev integer, rules_hash bytea, practice_rules bytea, practice_version integer, account_id uuid, display_name text, rules bytea, version integer)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter(p_practice, p_token, p_roles, p_now);
+  RETURN QUERY
+  SELECT t.rules_rev, t.rules_hash, w.rules, coalesce(w.version, 0), a.account_id, a.display_name, o.rules, coalesce(o.version, 0)
+    FROM thread t
+    JOIN account a ON a.practice_id = p_practice AND (a.account_id = t.owner OR a.account_id = ANY (p_covers))
+    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice ORDER BY r.version DESC LIMIT 1) w ON true
+    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = a.account_id ORDER BY r.version DESC LIMIT 1) o ON true
+   WHERE t.practice_id = p_practice AND t.thread_id = p_thread
+   ORDER BY a.account_id <> t.owner, a.account_id;
+END $$;
+
+CREATE FUNCTION public.log_server_link(p_practice uuid, p_now timestamp with time zone, p_leaf_id uuid, p_leaf bytea, p_audit_leaf uuid, p_salt bytea, p_record bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  IF EXISTS (SELECT FROM log_leaf f WHERE f.practice_id = p_practice AND f.log = 1 AND f.data = p_leaf) THEN
+    RETURN false;
+  END IF;
+  INSERT INTO log_leaf (practice_id, log, leaf_id, data, recorded_at) VALUES (p_practice, 1, p_leaf_id, p_leaf, p_now);
+  PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
+  PERFORM expect_due(p_practice, p_now);
+  RETURN true;
 END $$;
 
 CREATE FUNCTION public.note(p_practice uuid, p_leaf_id uuid, p_salt bytea, p_record bytea, p_now timestamp with time zone) RETURNS void
@@ -543,6 +1158,53 @@ BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   INSERT INTO log_leaf (practice_id, log, leaf_id, data, salt, record, recorded_at)
   VALUES (p_practice, 2, p_leaf_id, '\x82045820'::bytea || sha256(p_salt || p_record), p_salt, p_record, p_now);
+END $$;
+
+CREATE FUNCTION public.offer_link(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_lookup uuid, p_core bytea, p_signature bytea, p_confirmation bytea) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  known device_request;
+BEGIN
+  SELECT * INTO known FROM device_request r
+   WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup AND r.expires_at > p_now AND coalesce(r.account_id, me) = me FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no_such_request' USING ERRCODE = 'ET404';
+  ELSIF known.ended IS NOT NULL THEN
+    RETURN 'ended';
+  END IF;
+  UPDATE device_request r SET account_id = me, core = p_core, signature = p_signature, confirmation = p_confirmation
+   WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup;
+  RETURN 'offered';
+END $$;
+
+CREATE FUNCTION public.open_pending(p_practice uuid, p_now timestamp with time zone, p_lookup uuid, p_account uuid, p_verifier text, p_token bytea, OUT outcome text, OUT expires_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  outcome := 'none';
+  -- one at a time for each account, so that two never both find that nobody waits
+  PERFORM FROM passphrase w
+    WHERE w.practice_id = p_practice AND w.account_id = p_account AND w.verifier = p_verifier FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  IF EXISTS (SELECT FROM device_request r
+              WHERE r.practice_id = p_practice AND r.account_id = p_account AND r.by_passphrase AND r.expires_at > p_now
+                AND r.ended IS NULL AND r.lookup_id <> p_lookup) THEN
+    outcome := 'waiting';
+    RETURN;
+  END IF;
+  UPDATE device_request r SET account_id = p_account, by_passphrase = true, token_hash = p_token
+   WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup AND r.expires_at > p_now AND r.ended IS NULL
+     AND coalesce(r.account_id, p_account) = p_account
+  RETURNING r.expires_at INTO expires_at;
+  IF FOUND THEN
+    outcome := 'opened';
+  END IF;
 END $$;
 
 CREATE FUNCTION public.open_session(p_practice uuid, p_now timestamp with time zone, p_device uuid, p_nonce bytea, p_token bytea, p_expires_at timestamp with time zone) RETURNS boolean
@@ -616,6 +1278,7 @@ CREATE TABLE public.message (
     release_at timestamp with time zone,
     reply_by timestamp with time zone,
     window_at timestamp with time zone,
+    reader uuid,
     state text NOT NULL,
     n bigint,
     placed_at timestamp with time zone,
@@ -627,10 +1290,11 @@ CREATE TABLE public.message (
     leaf_salt bytea NOT NULL,
     recall bytea,
     status bytea,
+    replaced_by uuid,
     ended_at timestamp with time zone,
     CONSTRAINT message_check CHECK (((state = 'placed'::text) = (n IS NOT NULL))),
     CONSTRAINT message_check1 CHECK ((release_at >= accepted_at)),
-    CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['held'::text, 'placed'::text, 'recalled'::text, 'returned'::text])))
+    CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['held'::text, 'placed'::text, 'recalled'::text, 'replaced'::text, 'returned'::text])))
 );
 ALTER TABLE ONLY public.message ALTER COLUMN envelope SET STORAGE EXTERNAL;
 
@@ -677,9 +1341,60 @@ BEGIN
 
   IF m.by_client AND m.window_at IS NOT NULL THEN
     INSERT INTO notice (practice_id, account_id, window_at, urgent, noticed_at)
-    VALUES (p_practice, placed.owner, m.window_at, m.urgent, p_now) ON CONFLICT DO NOTHING;
+    SELECT p_practice, coalesce((SELECT c.account_id FROM member c       -- a cover who has left meanwhile is told nothing
+                                  WHERE c.practice_id = p_practice AND c.thread_id = m.thread_id AND c.account_id = m.reader
+                                    AND present(c, p_now)), placed.owner), m.window_at, m.urgent, p_now
+    ON CONFLICT DO NOTHING;
   END IF;
   RETURN made;
+END $$;
+
+CREATE TABLE public.member (
+    practice_id uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    role smallint NOT NULL,
+    last_accepted_at timestamp with time zone,
+    acked_until timestamp with time zone,
+    feed_at bigint DEFAULT 0 NOT NULL,
+    start_n bigint DEFAULT 0 NOT NULL,
+    joined_n bigint DEFAULT 0 NOT NULL,
+    until timestamp with time zone,
+    ended_at timestamp with time zone,
+    consent_hash bytea,
+    CONSTRAINT member_role_check CHECK (((role >= 1) AND (role <= 4)))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.member FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.present(p_member public.member, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  SELECT p_member.ended_at IS NULL AND (p_member.until IS NULL OR p_member.until > p_now)
+$$;
+
+CREATE FUNCTION public.read_all_waiting(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(thread_id uuid, device_id uuid, held integer, returned integer)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me record;
+BEGIN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  PERFORM release_due(p_practice, me.account_id, p_now);
+  RETURN QUERY
+  SELECT w.thread_id, w.device_id, (count(*) FILTER (WHERE w.waits))::integer, (count(*) FILTER (WHERE NOT w.waits))::integer
+    FROM (SELECT h.thread_id, h.device_id, true AS waits
+            FROM member s JOIN message h ON h.practice_id = p_practice AND h.thread_id = s.thread_id AND h.state = 'held'
+           WHERE s.practice_id = p_practice AND s.account_id = me.account_id AND h.account_id = me.account_id
+          UNION ALL
+          SELECT b.thread_id, b.device_id, false FROM message b
+           WHERE b.practice_id = p_practice AND b.account_id = me.account_id AND b.state = 'returned' AND b.envelope IS NOT NULL
+             AND b.ended_at > p_now - interval '30 days') w
+   WHERE NOT EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = w.thread_id AND x.device_id = me.device_id)
+   GROUP BY w.thread_id, w.device_id
+   ORDER BY w.thread_id, w.device_id;
 END $$;
 
 CREATE FUNCTION public.read_chain(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_chain bytea, p_from integer) RETURNS TABLE(account_id uuid, seq integer, link bytea, link_promise bytea, log_index bigint, recorded_at timestamp with time zone)
@@ -687,19 +1402,39 @@ CREATE FUNCTION public.read_chain(p_practice uuid, p_token bytea, p_roles text[]
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
-  whose uuid := (SELECT a.account_id FROM account a WHERE a.practice_id = p_practice AND a.chain_id = p_chain);
+  me record;
+  whose account;
 BEGIN
-  IF whose IS NULL OR (whose <> me AND NOT EXISTS (
-       SELECT FROM member m JOIN member o ON o.practice_id = p_practice AND o.thread_id = m.thread_id AND o.account_id = whose
-        WHERE m.practice_id = p_practice AND m.account_id = me)) THEN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  SELECT * INTO whose FROM account a WHERE a.practice_id = p_practice AND a.chain_id = p_chain;
+  IF whose.account_id IS NULL OR (whose.account_id <> me.account_id
+     AND NOT ('therapist' = ANY (whose.roles) AND 'therapist' = ANY (me.roles))
+     AND NOT EXISTS (
+       SELECT FROM member m
+        WHERE m.practice_id = p_practice AND m.account_id = me.account_id AND present(m, p_now)
+          AND (EXISTS (SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = m.thread_id AND o.account_id = whose.account_id)
+            OR EXISTS (SELECT FROM consent c WHERE c.practice_id = p_practice AND c.thread_id = m.thread_id AND c.account_id = whose.account_id)
+            OR EXISTS (SELECT FROM invitation i WHERE i.practice_id = p_practice AND i.thread_id = m.thread_id AND i.accepted_by = whose.account_id)))) THEN
     RAISE EXCEPTION 'no_such_chain' USING ERRCODE = 'ET404';
   END IF;
   RETURN QUERY
   SELECT c.account_id, c.seq, c.link, c.link_promise, f.index, c.recorded_at
     FROM chain_link c JOIN log_leaf f ON f.practice_id = p_practice AND f.log = 1 AND f.leaf_id = c.leaf_id
-   WHERE c.practice_id = p_practice AND c.account_id = whose AND c.seq >= p_from
+   WHERE c.practice_id = p_practice AND c.account_id = whose.account_id AND c.seq >= p_from
    ORDER BY c.seq;
+END $$;
+
+CREATE FUNCTION public.read_colleagues(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(account_id uuid, chain_id bytea, name text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter(p_practice, p_token, p_roles, p_now);
+  RETURN QUERY
+  SELECT a.account_id, a.chain_id, a.display_name
+    FROM account a
+   WHERE a.practice_id = p_practice AND 'therapist' = ANY (a.roles) AND a.closed_at IS NULL
+   ORDER BY a.display_name, a.account_id;
 END $$;
 
 CREATE FUNCTION public.read_day(p_practice uuid, p_day date) RETURNS TABLE(record_id uuid, salt bytea, record bytea)
@@ -716,19 +1451,21 @@ CREATE FUNCTION public.read_decision(p_practice uuid, p_token bytea, p_roles tex
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  me record;
 BEGIN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
   RETURN QUERY
-  SELECT CASE WHEN m.account_id = me THEN m.decision ELSE convert_to(decision_for_others(m.decision)::text, 'UTF8') END,
-         m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me, r.role
+  SELECT CASE WHEN m.account_id = me.account_id THEN m.decision ELSE convert_to(decision_for_others(m.decision)::text, 'UTF8') END,
+         m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me.account_id, r.role
     FROM member r
-    JOIN member w ON w.practice_id = p_practice AND w.thread_id = p_thread
+    JOIN member w ON w.practice_id = p_practice AND w.thread_id = p_thread    -- whoever wrote it, and may have left since
     JOIN message m ON m.practice_id = p_practice AND m.account_id = w.account_id AND m.mid = p_mid AND m.thread_id = p_thread
-   WHERE r.practice_id = p_practice AND r.thread_id = p_thread AND r.account_id = me
-     AND (m.account_id = me OR m.state = 'placed');
+   WHERE r.practice_id = p_practice AND r.thread_id = p_thread AND r.account_id = me.account_id AND present(r, p_now)
+     AND NOT EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.device_id = me.device_id)
+     AND (m.account_id = me.account_id OR (m.state = 'placed' AND m.n >= r.joined_n));
 END $$;
 
 CREATE FUNCTION public.read_decisions(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_start bigint, p_limit integer) RETURNS TABLE(index bigint, salt bytea, record bytea, recorded_at timestamp with time zone)
@@ -742,19 +1479,77 @@ BEGIN
    WHERE f.practice_id = p_practice AND f.log = 2 AND f.index >= p_start ORDER BY f.index LIMIT p_limit;
 END $$;
 
+CREATE FUNCTION public.read_ending(p_practice uuid, p_device uuid) RETURNS TABLE(sign_pk bytea, links bytea[])
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  RETURN QUERY
+  SELECT d.sign_pk, (SELECT array_agg(c.link ORDER BY c.seq) FROM chain_link c
+                      WHERE c.practice_id = p_practice AND c.account_id = d.account_id AND c.recorded_at <= d.revoked_at)
+    FROM device d
+   WHERE d.practice_id = p_practice AND d.device_id = p_device AND d.revoked_at IS NOT NULL;
+END $$;
+
+CREATE FUNCTION public.read_generation(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(generation integer, statement bytea)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter(p_practice, p_token, p_roles, p_now);
+  RETURN QUERY
+  SELECT p.generation, s.statement
+    FROM practice p LEFT JOIN restore_statement s ON s.practice_id = p_practice AND s.generation = p.generation
+   WHERE p.practice_id = p_practice;
+END $$;
+
+CREATE FUNCTION public.read_grants(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(sealed bytea)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me record;
+BEGIN
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  RETURN QUERY
+  SELECT g.sealed
+    FROM history_grant g
+    JOIN seat s ON s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = g.device_id
+   WHERE g.practice_id = p_practice AND g.thread_id = p_thread AND g.device_id = me.device_id
+   ORDER BY g.given_at, g.grant_hash;
+END $$;
+
 CREATE FUNCTION public.read_inbox(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_limit integer) RETURNS TABLE(thread_id uuid, open_count integer, open_since timestamp with time zone, reply_by timestamp with time zone, urgent boolean, last_n bigint)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  me record;
 BEGIN
-  PERFORM release_due(p_practice, me, p_now);
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  PERFORM release_due(p_practice, me.account_id, p_now);
   RETURN QUERY
-  SELECT t.thread_id, t.open_count, t.open_since, t.open_reply_by, t.open_urgent, t.last_n
-    FROM member m JOIN thread t ON t.practice_id = p_practice AND t.thread_id = m.thread_id
-   WHERE m.practice_id = p_practice AND m.account_id = me AND m.role IN (2, 3) AND t.open_count > 0
-   ORDER BY t.open_urgent DESC, t.open_reply_by NULLS LAST, t.open_since, t.thread_id
+  SELECT o.thread_id, o.open_count, o.open_since, o.reply_by, o.urgent, o.last_n
+    FROM (
+      SELECT t.thread_id, t.last_n,
+             CASE WHEN m.joined_n = 0 THEN t.open_count ELSE s.open_count END AS open_count,
+             CASE WHEN m.joined_n = 0 THEN t.open_since ELSE s.open_since END AS open_since,
+             CASE WHEN m.joined_n = 0 THEN t.open_reply_by ELSE s.reply_by END AS reply_by,
+             CASE WHEN m.joined_n = 0 THEN t.open_urgent ELSE s.urgent END AS urgent
+        FROM member m
+        JOIN thread t ON t.practice_id = p_practice AND t.thread_id = m.thread_id
+        LEFT JOIN LATERAL (
+          SELECT count(*)::integer AS open_count, min(k.placed_at) AS open_since, min(k.reply_by) AS reply_by, bool_or(k.urgent) AS urgent
+            FROM message k
+           WHERE m.joined_n > 0 AND k.practice_id = p_practice AND k.thread_id = m.thread_id AND k.by_client AND k.expects_reply
+             AND k.n > m.joined_n
+             AND k.n > coalesce((SELECT max(a.n) FROM message a
+                                  WHERE a.practice_id = p_practice AND a.thread_id = m.thread_id AND a.n > m.joined_n AND NOT a.by_client), 0)) s ON true
+       WHERE m.practice_id = p_practice AND m.account_id = me.account_id AND m.role IN (2, 3) AND t.open_count > 0 AND present(m, p_now)
+         AND NOT EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = m.thread_id AND x.device_id = me.device_id)) o
+   WHERE o.open_count > 0
+   ORDER BY o.urgent DESC, o.reply_by NULLS LAST, o.open_since, o.thread_id
    LIMIT p_limit;
 END $$;
 
@@ -764,14 +1559,14 @@ CREATE FUNCTION public.read_installation() RETURNS TABLE(synthetic boolean, cloc
   SELECT i.synthetic, i.clock_offset_ms, i.tzdata_checksum FROM installation i
 $$;
 
-CREATE FUNCTION public.read_invitation(p_practice uuid, p_lookup uuid, p_now timestamp with time zone) RETURNS TABLE(thread_id uuid, invite bytea, charter bytea, charter_sig bytea, spent boolean, expired boolean, accept bytea, owner uuid, owner_name text, owner_chain bytea, links bytea[], link_promises bytea[], link_indexes bigint[], owner_device_classes smallint[], practice_rules bytea, practice_rules_version integer, owner_rules bytea, owner_rules_version integer, practice_name text, home bytea, generation integer)
+CREATE FUNCTION public.read_invitation(p_practice uuid, p_lookup uuid, p_now timestamp with time zone) RETURNS TABLE(thread_id uuid, opens boolean, invite bytea, charter bytea, charter_sig bytea, spent boolean, expired boolean, accept bytea, owner uuid, owner_name text, owner_chain bytea, links bytea[], link_promises bytea[], link_indexes bigint[], owner_device_classes smallint[], practice_rules bytea, practice_rules_version integer, owner_rules bytea, owner_rules_version integer, practice_name text, home bytea, generation integer)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   RETURN QUERY
-  SELECT i.thread_id, i.invite, i.charter, i.charter_sig, i.accept IS NOT NULL, i.expires_at <= p_now, i.accept,
+  SELECT i.thread_id, i.opens, i.invite, i.charter, i.charter_sig, i.accept IS NOT NULL, i.expires_at <= p_now, i.accept,
          i.owner, a.display_name, a.chain_id, l.links, l.promises, l.indexes,
          (SELECT array_agg(d.class) FROM device d WHERE d.practice_id = p_practice AND d.account_id = i.owner AND d.revoked_at IS NULL),
          pr.rules, coalesce(pr.version, 0), ow.rules, coalesce(ow.version, 0),
@@ -792,18 +1587,28 @@ CREATE FUNCTION public.read_joining(p_practice uuid, p_token bytea, p_roles text
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
-DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
 BEGIN
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
   RETURN QUERY
   SELECT i.invite, i.accept, a.display_name
-    FROM member m
-    JOIN invitation i ON i.practice_id = p_practice AND i.thread_id = m.thread_id AND i.accept IS NOT NULL
+    FROM invitation i
     JOIN account a ON a.practice_id = p_practice AND a.account_id = i.owner
-   WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
-  END IF;
+   WHERE i.practice_id = p_practice AND i.thread_id = p_thread AND i.opens AND i.accept IS NOT NULL;
+END $$;
+
+CREATE FUNCTION public.read_lapsed(p_practice uuid, p_now timestamp with time zone) RETURNS TABLE(thread_id uuid, account_id uuid, until timestamp with time zone, consent_hash bytea, generation integer, mid uuid, item_hash bytea)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  RETURN QUERY
+  SELECT m.thread_id, m.account_id, m.until, m.consent_hash, t.generation, h.mid, h.item_hash
+    FROM member m
+    JOIN thread t ON t.practice_id = p_practice AND t.thread_id = m.thread_id
+    LEFT JOIN message h ON h.practice_id = p_practice AND h.thread_id = m.thread_id AND h.account_id = m.account_id AND h.state = 'held'
+   WHERE m.practice_id = p_practice AND m.until <= p_now AND m.ended_at IS NULL
+   ORDER BY m.thread_id, m.account_id, h.mid;
 END $$;
 
 CREATE FUNCTION public.read_leaves(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_log integer, p_from bigint, p_limit integer) RETURNS TABLE(index bigint, data bytea)
@@ -857,13 +1662,17 @@ CREATE FUNCTION public.read_message(p_practice uuid, p_token bytea, p_roles text
     LANGUAGE plpgsql
     AS $$
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  me record;
 BEGIN
-  IF EXISTS (SELECT FROM message m WHERE m.practice_id = p_practice AND m.account_id = me AND m.mid = p_mid AND m.thread_id = p_thread) THEN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  IF EXISTS (SELECT FROM message m
+               JOIN member s ON s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = me.account_id AND present(s, p_now)
+              WHERE m.practice_id = p_practice AND m.account_id = me.account_id AND m.mid = p_mid AND m.thread_id = p_thread)
+     AND NOT EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.device_id = me.device_id) THEN
     IF release_thread(p_practice, p_thread, p_now) > 0 THEN
       PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
     END IF;
-    RETURN QUERY SELECT * FROM sent_message(p_practice, me, p_mid, 'known');
+    RETURN QUERY SELECT * FROM sent_message(p_practice, me.account_id, p_mid, 'known');
   END IF;
 END $$;
 
@@ -886,30 +1695,78 @@ CREATE FUNCTION public.read_page(p_practice uuid, p_token bytea, p_roles text[],
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  me record;
 BEGIN
-  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me) THEN
-    RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
-  END IF;
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
   RETURN QUERY
   SELECT th.last_n, th.last_t, th.last_placed_at, th.generation,
          e.n, e.item_type, e.reason, e.generation, e.placed_at, e.item_hash, e.promise_hash, e.t,
-         coalesce(m.envelope, c.commit, h.charter), coalesce(m.promise_now, m.promise)
+         coalesce(m.envelope, c.commit, h.charter, g.mark), coalesce(m.promise_now, m.promise)
     FROM thread th
-    LEFT JOIN LATERAL (SELECT * FROM entry x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.n > p_after
+    LEFT JOIN LATERAL (SELECT * FROM entry x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.n > greatest(p_after, me.start_n)
                         ORDER BY x.n LIMIT p_limit) e ON true
     -- each of these looks up one row for each position; LIMIT keeps the planner from reading whole threads to join them
-    LEFT JOIN LATERAL (SELECT * FROM message x WHERE e.item_type = 1 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+    LEFT JOIN LATERAL (SELECT * FROM message x WHERE e.item_type = 1 AND e.n >= me.joined_n AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
                         LIMIT 1) m ON true
-    LEFT JOIN LATERAL (SELECT * FROM epoch x WHERE e.item_type = 2 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+    LEFT JOIN LATERAL (SELECT * FROM epoch x WHERE e.item_type = 2 AND e.n >= me.joined_n AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
                         LIMIT 1) c ON true
-    LEFT JOIN LATERAL (SELECT * FROM charter x WHERE e.item_type = 5 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+    LEFT JOIN LATERAL (SELECT * FROM charter x WHERE e.item_type = 5 AND e.n >= me.joined_n AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
                         LIMIT 1) h ON true
+    LEFT JOIN LATERAL (SELECT * FROM generation_mark x WHERE e.item_type = 4 AND x.practice_id = p_practice AND x.thread_id = p_thread AND x.n = e.n
+                        LIMIT 1) g ON true
    WHERE th.practice_id = p_practice AND th.thread_id = p_thread
    ORDER BY e.n;
+END $$;
+
+CREATE FUNCTION public.read_papers(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(kind text, hash bytea, account_id uuid, chain_id bytea, name text, body bytea, more bytea, signers bytea[], signatures bytea[], at timestamp with time zone, used boolean)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  RETURN QUERY
+  SELECT 'charter', h.charter_hash, NULL::uuid, NULL::bytea, ''::text, h.charter, NULL::bytea, NULL::bytea[], NULL::bytea[], NULL::timestamptz, false
+    FROM charter h
+   WHERE h.practice_id = p_practice AND h.thread_id = p_thread ORDER BY h.n DESC LIMIT 1;
+  RETURN QUERY
+  SELECT 'consent', c.consent_hash, c.account_id, a.chain_id, a.display_name, c.core, NULL::bytea, s.chains, s.signatures, c.proposed_at,
+         EXISTS (SELECT FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND c.consent_hash = ANY (e.names))
+    FROM consent c
+    JOIN account a ON a.practice_id = p_practice AND a.account_id = c.account_id
+    CROSS JOIN LATERAL (
+      SELECT array_agg(b.chain_id ORDER BY b.chain_id) AS chains, array_agg(g.signature ORDER BY b.chain_id) AS signatures
+        FROM consent_signature g JOIN account b ON b.practice_id = p_practice AND b.account_id = g.account_id
+       WHERE g.practice_id = p_practice AND g.thread_id = p_thread AND g.consent_hash = c.consent_hash) s
+   WHERE c.practice_id = p_practice AND c.thread_id = p_thread ORDER BY c.proposed_at, c.consent_hash;
+  RETURN QUERY
+  SELECT 'leave', l.leave_hash, l.account_id, a.chain_id, ''::text, l.leave, NULL::bytea, NULL::bytea[], NULL::bytea[], l.left_at,
+         EXISTS (SELECT FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND l.leave_hash = ANY (e.names))
+    FROM leave l JOIN account a ON a.practice_id = p_practice AND a.account_id = l.account_id
+   WHERE l.practice_id = p_practice AND l.thread_id = p_thread ORDER BY l.left_at, l.leave_hash;
+  RETURN QUERY
+  SELECT 'admission', NULL::bytea, i.accepted_by, a.chain_id, ''::text, i.invite, i.accept, NULL::bytea[], ARRAY[i.accepted_sig], a.joined_at, false
+    FROM invitation i JOIN account a ON a.practice_id = p_practice AND a.account_id = i.accepted_by
+   WHERE i.practice_id = p_practice AND i.thread_id = p_thread AND NOT i.opens ORDER BY a.joined_at, i.lookup_id;
+END $$;
+
+CREATE FUNCTION public.read_people(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(account_id uuid, chain_id bytea, role smallint, name text, start_n bigint, until timestamp with time zone, ended_at timestamp with time zone, consent_hash bytea, start_t bytea)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
+BEGIN
+  RETURN QUERY
+  SELECT m.account_id, a.chain_id, m.role, a.display_name, m.start_n, m.until,
+         CASE WHEN present(m, p_now) THEN NULL ELSE coalesce(m.ended_at, m.until) END, m.consent_hash, e.t
+    FROM member m
+    JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
+    LEFT JOIN entry e ON e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = m.start_n AND m.account_id = me
+   WHERE m.practice_id = p_practice AND m.thread_id = p_thread
+   ORDER BY m.account_id;
 END $$;
 
 CREATE FUNCTION public.read_person(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(account_id uuid, device_id uuid, chain_id bytea, chain_seq integer, chain_head bytea, roles text[], display_name text, practice_name text)
@@ -936,6 +1793,32 @@ BEGIN
   RETURN QUERY SELECT p.name, p.home, p.generation FROM practice p WHERE p.practice_id = p_practice;
 END $$;
 
+CREATE FUNCTION public.read_request(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_lookup uuid) RETURNS SETOF public.device_request
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  RETURN QUERY
+  SELECT r.* FROM device_request r
+   WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup AND r.expires_at > p_now AND coalesce(r.account_id, me) = me;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no_such_request' USING ERRCODE = 'ET404';
+  END IF;
+END $$;
+
+CREATE FUNCTION public.read_requests(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS SETOF public.device_request
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  RETURN QUERY
+  SELECT r.* FROM device_request r
+   WHERE r.practice_id = p_practice AND r.account_id = me AND r.by_passphrase AND r.expires_at > p_now AND r.ended IS NULL
+   ORDER BY r.asked_at, r.lookup_id;
+END $$;
+
 CREATE FUNCTION public.read_settings(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(owner uuid, display_name text, version integer, rules bytea, author uuid, created_at timestamp with time zone)
     LANGUAGE plpgsql
     AS $$
@@ -956,14 +1839,13 @@ CREATE FUNCTION public.read_sheet(p_practice uuid, p_token bytea, p_roles text[]
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
 BEGIN
   RETURN QUERY
   SELECT s.r, s.sheet, s.shared, o.salt, o.part
-    FROM member m
-    JOIN rule_sheet s ON s.practice_id = p_practice AND s.thread_id = m.thread_id
-    JOIN rule_sheet_part o ON o.practice_id = p_practice AND o.thread_id = m.thread_id AND o.r = s.r AND o.account_id = me
-   WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me AND (s.r = p_r OR p_r = 0)
+    FROM rule_sheet s
+    JOIN rule_sheet_part o ON o.practice_id = p_practice AND o.thread_id = p_thread AND o.r = s.r AND o.account_id = me
+   WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND (s.r = p_r OR p_r = 0)
    ORDER BY s.r DESC LIMIT 1;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
@@ -986,17 +1868,30 @@ CREATE FUNCTION public.read_sync(p_practice uuid, p_token bytea, p_roles text[],
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
-  moved uuid[] := release_due(p_practice, me, p_now);
+  me record;
+  moved uuid[];
 BEGIN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  moved := release_due(p_practice, me.account_id, p_now);
   RETURN QUERY
-  SELECT me, s.thread_id, s.role, s.feed_at, s.last_n, moved
+  SELECT me.account_id, s.thread_id, s.role, s.feed_at, s.last_n, moved
     FROM (SELECT 1) one
     LEFT JOIN LATERAL (
       SELECT m.thread_id, m.role, m.feed_at, t.last_n
         FROM member m JOIN thread t ON t.practice_id = p_practice AND t.thread_id = m.thread_id
-       WHERE m.practice_id = p_practice AND m.account_id = me AND m.feed_at > p_after
+       WHERE m.practice_id = p_practice AND m.account_id = me.account_id AND m.feed_at > p_after AND present(m, p_now)
+         AND NOT EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = m.thread_id AND x.device_id = me.device_id)
        ORDER BY m.feed_at LIMIT p_limit) s ON true;
+END $$;
+
+CREATE FUNCTION public.read_thread_generation(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(n bigint, mark bytea)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  RETURN QUERY
+  SELECT g.n, g.mark FROM generation_mark g WHERE g.practice_id = p_practice AND g.thread_id = p_thread ORDER BY g.n DESC LIMIT 1;
 END $$;
 
 CREATE FUNCTION public.read_unsequenced(p_practice uuid, p_log integer, p_limit integer) RETURNS TABLE(leaf_id uuid, data bytea)
@@ -1010,24 +1905,46 @@ BEGIN
    WHERE f.practice_id = p_practice AND f.log = p_log AND f.index IS NULL ORDER BY f.recorded_at, f.leaf_id LIMIT p_limit;
 END $$;
 
-CREATE FUNCTION public.read_waiting(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(mid uuid, envelope bytea, promise bytea, decision bytea)
+CREATE FUNCTION public.read_waiting(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(mid uuid, envelope bytea, promise bytea, decision bytea, state text, status bytea)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  me record;
 BEGIN
-  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me) THEN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me.account_id)
+     OR EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.device_id = me.device_id) THEN
     RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
   END IF;
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
   RETURN QUERY
-  SELECT m.mid, m.envelope, coalesce(m.promise_now, m.promise), m.decision
-    FROM message m
-   WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.state = 'held' AND m.account_id = me
-   ORDER BY m.accepted_order;
+  SELECT w.mid, w.envelope, w.promise, w.decision, w.state, w.status
+    FROM (SELECT h.mid, h.envelope, coalesce(h.promise_now, h.promise) AS promise, h.decision, h.state, h.status, h.counted_from, h.accepted_order
+            FROM message h
+           WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.state = 'held' AND h.account_id = me.account_id
+          UNION ALL
+          SELECT b.mid, b.envelope, coalesce(b.promise_now, b.promise), b.decision, b.state, b.status, b.counted_from, b.accepted_order
+            FROM message b
+           WHERE b.practice_id = p_practice AND b.account_id = me.account_id AND b.state = 'returned' AND b.envelope IS NOT NULL
+             AND b.ended_at > p_now - interval '30 days' AND b.thread_id = p_thread) w
+   ORDER BY w.counted_from, w.accepted_order;
+END $$;
+
+CREATE FUNCTION public.refuse_link(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_lookup uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  UPDATE device_request r SET ended = 'refused', account_id = me
+   WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup AND r.expires_at > p_now
+     AND coalesce(r.account_id, me) = me AND r.ended IS DISTINCT FROM 'linked';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no_such_request' USING ERRCODE = 'ET404';
+  END IF;
 END $$;
 
 CREATE FUNCTION public.release_due(p_practice uuid, p_account uuid, p_now timestamp with time zone) RETURNS uuid[]
@@ -1043,7 +1960,7 @@ BEGIN
     FROM message h
    WHERE h.practice_id = p_practice AND h.state = 'held' AND h.release_at <= p_now
      AND (p_account IS NULL OR EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice
-                                          AND m.thread_id = h.thread_id AND m.account_id = p_account));
+                                          AND m.thread_id = h.thread_id AND m.account_id = p_account AND present(m, p_now)));
   IF due IS NULL THEN
     RETURN '{}';
   END IF;
@@ -1065,10 +1982,13 @@ CREATE FUNCTION public.release_practice(p_practice uuid, p_now timestamp with ti
     AS $$
 BEGIN
   told := release_due(p_practice, NULL, p_now);
+  PERFORM drop_returned(p_practice, p_now);
   PERFORM FROM practice_due d WHERE d.practice_id = p_practice FOR UPDATE;
   -- what still stands as due here could not be released: it is tried again, but not in a spin
-  SELECT least(p_latest, greatest(min(m.release_at), p_now + interval '10 seconds')) INTO next_at
-    FROM message m WHERE m.practice_id = p_practice AND m.state = 'held' AND m.release_at <= p_latest;
+  SELECT least(p_latest, greatest(min(d.due_at), p_now + interval '10 seconds')) INTO next_at
+    FROM (SELECT min(m.release_at) AS due_at FROM message m WHERE m.practice_id = p_practice AND m.state = 'held' AND m.release_at <= p_latest
+          UNION ALL
+          SELECT min(s.until) FROM member s WHERE s.practice_id = p_practice AND s.until <= p_latest AND s.ended_at IS NULL) d;
   next_at := coalesce(next_at, p_latest);
   UPDATE practice_due d SET due_at = next_at WHERE d.practice_id = p_practice;
 END $$;
@@ -1096,6 +2016,94 @@ BEGIN
   RETURN placed;
 END $$;
 
+CREATE FUNCTION public.replace_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_old uuid, p_old_hash bytea, p_signer uuid, p_recall bytea, p_status bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_version bigint, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_window_at timestamp with time zone, p_reader uuid, p_acked_until timestamp with time zone, p_reason integer, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea) RETURNS SETOF public.sent
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  old message;
+  answer sent;
+  told uuid[] := '{}';
+BEGIN
+  IF (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e) <> p_account THEN
+    answer.outcome := 'no_message';
+    RETURN NEXT answer; RETURN;
+  END IF;
+  PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  IF release_thread(p_practice, p_thread, p_now) > 0 THEN
+    told := tell_feeds(p_practice, ARRAY[p_thread]);
+  END IF;
+  SELECT * INTO old FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_old;
+  IF NOT FOUND OR old.thread_id <> p_thread OR old.item_hash <> p_old_hash THEN
+    answer.outcome := 'no_message';
+  ELSIF old.state = 'replaced' AND old.recall = p_recall THEN
+    SELECT * INTO answer FROM sent_message(p_practice, p_account, old.replaced_by, 'again');
+  ELSIF old.state = 'placed' THEN
+    SELECT * INTO answer FROM sent_message(p_practice, p_account, p_old, 'already_placed');
+  ELSIF old.state <> 'held' AND (old.state <> 'returned' OR old.envelope IS NULL OR old.ended_at <= p_now - interval '30 days') THEN
+    answer.outcome := 'not_held';
+  ELSIF NOT EXISTS (SELECT FROM device d WHERE d.practice_id = p_practice AND d.device_id = p_signer
+                                           AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
+    answer.outcome := 'revoked';
+  ELSIF get_byte(old.envelope, 3) <> get_byte(p_envelope, 3) THEN
+    answer.outcome := 'other_class';
+  ELSE
+    SELECT * INTO answer FROM accept_message(
+      p_practice, p_token, p_roles, p_now, p_thread, p_account, p_device, p_mid, p_item_hash, p_envelope, p_epoch, p_commit_hash,
+      p_by_client, p_urgent, p_expects_reply, p_version, p_accepted_at, p_counted_from, p_release_at, p_reply_by, p_window_at,
+      p_reader, p_acked_until, p_reason, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt);
+    IF answer.outcome = 'again' THEN        -- it was accepted before, for itself: it cannot take a place as well
+      answer.outcome := 'mid_taken';
+    ELSIF answer.outcome = 'accepted' THEN
+      UPDATE message k
+         SET state = 'replaced', header_hash = sha256(substring(k.envelope FROM 1 FOR 152)), envelope = NULL,
+             recall = p_recall, status = p_status, replaced_by = p_mid, ended_at = p_now
+       WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_old;
+      INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
+    END IF;
+  END IF;
+  IF answer.told IS NULL OR answer.told = '{}' THEN
+    answer.told := told;
+  END IF;
+  RETURN NEXT answer;
+END $$;
+
+CREATE FUNCTION public.return_held(p_practice uuid, p_thread uuid, p_accounts uuid[], p_devices uuid[], p_mids uuid[], p_statuses bytea[], p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  a_thread uuid;
+  found record;
+  senders uuid[] := '{}';
+  waiting uuid[] := '{}';
+  m message;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  FOREACH a_thread IN ARRAY threads_of(p_practice, p_thread, p_accounts) LOOP
+    SELECT array_agg(h.account_id) AS senders, array_agg(h.mid) AS mids, bool_or(h.release_at <= p_now) AS due INTO found
+      FROM message h
+     WHERE h.practice_id = p_practice AND h.thread_id = a_thread AND h.state = 'held' AND h.account_id = ANY (p_accounts)
+       AND (p_devices IS NULL OR h.device_id = ANY (p_devices));
+    IF found.due THEN
+      RETURN false;
+    END IF;
+    senders := senders || found.senders;
+    waiting := waiting || found.mids;
+  END LOOP;
+  IF ARRAY(SELECT w FROM unnest(waiting) AS w ORDER BY w) <> ARRAY(SELECT p FROM unnest(p_mids) AS p ORDER BY p) THEN
+    RETURN false;
+  END IF;
+  FOR nr IN 1 .. cardinality(waiting) LOOP
+    UPDATE message h SET state = 'returned', status = p_statuses[array_position(p_mids, waiting[nr])], ended_at = p_now
+     WHERE h.practice_id = p_practice AND h.account_id = senders[nr] AND h.mid = waiting[nr] RETURNING h.* INTO STRICT m;
+    -- what is never placed needs no audit leaf of its own: its id and salt serve the record of the day
+    INSERT INTO day_record (practice_id, day, record_id, salt, record)
+    VALUES (p_practice, (p_now AT TIME ZONE 'UTC')::date, m.leaf_id, m.leaf_salt, convert_to(jsonb_build_object(
+      'act', 'message.returned', 'thread', encode(uuid_send(m.thread_id), 'hex'),
+      'account', encode(uuid_send(m.account_id), 'hex'), 'at', p_now)::text, 'UTF8'));
+  END LOOP;
+  RETURN true;
+END $$;
+
 CREATE FUNCTION public.sent_message(p_practice uuid, p_account uuid, p_mid uuid, p_outcome text) RETURNS SETOF public.sent
     LANGUAGE plpgsql
     AS $$
@@ -1103,7 +2111,7 @@ BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   RETURN QUERY
   SELECT p_outcome, m.item_hash, m.promise, m.promise_now, m.promise_hash, m.decision, m.state,
-         e.n, e.reason, e.generation, e.placed_at, e.t, m.status, NULL::bytea, '{}'::uuid[]
+         e.n, e.reason, e.generation, e.placed_at, e.t, m.status, NULL::bytea, '{}'::uuid[], m.recall
     FROM message m
     LEFT JOIN entry e ON e.practice_id = p_practice AND e.thread_id = m.thread_id AND e.n = m.n
    WHERE m.practice_id = p_practice AND m.account_id = p_account AND m.mid = p_mid;
@@ -1127,7 +2135,25 @@ BEGIN
   RETURN true;
 END $$;
 
-CREATE FUNCTION public.set_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_owner uuid, p_version integer, p_rules bytea, p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[], p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_part bytea, p_held_accounts uuid[], p_held_mids uuid[], p_held_release timestamp with time zone[], p_held_reply timestamp with time zone[], p_held_window timestamp with time zone[], p_held_promises bytea[], p_held_hashes bytea[], p_held_seen uuid[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS text
+CREATE FUNCTION public.set_passphrase(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_name text, p_salt bytea, p_verifier text, p_audit_leaf uuid, p_audit_salt bytea, p_record bytea) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  INSERT INTO passphrase AS w (practice_id, account_id, name, salt, verifier, set_at)
+  VALUES (p_practice, me, p_name, p_salt, p_verifier, p_now)
+  ON CONFLICT (practice_id, account_id) DO UPDATE
+     SET name = excluded.name, salt = excluded.salt, verifier = excluded.verifier, set_at = excluded.set_at;
+  PERFORM end_pending(p_practice, me);
+  PERFORM note(p_practice, p_audit_leaf, p_audit_salt, p_record, p_now);
+  PERFORM expect_due(p_practice, p_now);
+  RETURN 'set';
+EXCEPTION WHEN unique_violation THEN
+  RETURN 'taken';
+END $$;
+
+CREATE FUNCTION public.set_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_owner uuid, p_version integer, p_rules bytea, p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[], p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_part bytea, p_held_accounts uuid[], p_held_mids uuid[], p_held_release timestamp with time zone[], p_held_reply timestamp with time zone[], p_held_window timestamp with time zone[], p_held_readers uuid[], p_held_promises bytea[], p_held_hashes bytea[], p_held_seen uuid[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS text
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1144,8 +2170,10 @@ BEGIN
                  JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.rules_rev <> s.r - 1)
      OR EXISTS (SELECT FROM message h WHERE h.practice_id = p_practice AND h.thread_id = ANY (p_threads) AND h.state = 'held'
                                         AND h.mid <> ALL (p_held_seen))       -- held since, and not weighed
-     OR cardinality(p_threads) <> (SELECT count(*) FROM thread t     -- a thread was opened since
-                                    WHERE t.practice_id = p_practice AND t.is_open AND (p_owner = p_practice OR t.owner = p_owner)) THEN
+     OR cardinality(p_threads) <> (SELECT count(*) FROM thread t     -- a thread was opened since, or a cover begun
+                                    WHERE t.practice_id = p_practice AND t.is_open AND (p_owner = p_practice OR t.owner = p_owner
+                                       OR EXISTS (SELECT FROM member c WHERE c.practice_id = p_practice AND c.thread_id = t.thread_id
+                                                     AND c.account_id = p_owner AND c.role = 3 AND c.until IS NOT NULL AND present(c, p_now)))) THEN
     RETURN 'moved';
   END IF;
   INSERT INTO rule_set (practice_id, owner, version, rules, author, created_at) VALUES (p_practice, p_owner, p_version + 1, p_rules, me, p_now);
@@ -1156,9 +2184,9 @@ BEGIN
     FROM unnest(p_part_threads, p_part_accounts, p_part_salts) AS q (thread_id, account_id, salt)
     JOIN unnest(p_threads, p_revs) AS s (thread_id, r) ON s.thread_id = q.thread_id;
   UPDATE message m
-     SET release_at = h.release_at, reply_by = h.reply_by, window_at = h.window_at, promise_now = h.promise, promise_hash = h.hash
-    FROM unnest(p_held_accounts, p_held_mids, p_held_release, p_held_reply, p_held_window, p_held_promises, p_held_hashes)
-      AS h (account_id, mid, release_at, reply_by, window_at, promise, hash)
+     SET release_at = h.release_at, reply_by = h.reply_by, window_at = h.window_at, reader = h.reader, promise_now = h.promise, promise_hash = h.hash
+    FROM unnest(p_held_accounts, p_held_mids, p_held_release, p_held_reply, p_held_window, p_held_readers, p_held_promises, p_held_hashes)
+      AS h (account_id, mid, release_at, reply_by, window_at, reader, promise, hash)
    WHERE m.practice_id = p_practice AND m.account_id = h.account_id AND m.mid = h.mid AND m.state = 'held';
   UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1
     FROM unnest(p_threads, p_revs, p_hashes) AS s (thread_id, r, hash)
@@ -1171,7 +2199,56 @@ BEGIN
   RETURN 'set';
 END $$;
 
-CREATE FUNCTION public.tell_feeds(p_practice uuid, p_threads uuid[]) RETURNS uuid[]
+CREATE FUNCTION public.sign_consent(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_hash bytea, p_core bytea, p_newcomer bytea, p_role integer, p_signature bytea, p_most integer, OUT outcome text, OUT complete boolean, OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me record;
+  th thread;
+  newcomer account;
+BEGIN
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  told := '{}';
+  complete := false;
+  SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  SELECT * INTO newcomer FROM account a WHERE a.practice_id = p_practice AND a.chain_id = p_newcomer AND a.closed_at IS NULL;
+  IF NOT th.is_open THEN
+    outcome := 'closed';
+  ELSIF me.account_id <> th.owner AND me.role <> 1 THEN
+    outcome := 'signer';
+  ELSIF NOT EXISTS (SELECT FROM consent c WHERE c.practice_id = p_practice AND c.thread_id = p_thread AND c.consent_hash = p_hash)
+        AND me.account_id <> th.owner THEN
+    outcome := 'unknown';
+  ELSIF newcomer.account_id IS NULL
+        OR (p_role = 3 AND NOT 'therapist' = ANY (newcomer.roles))
+        OR (p_role IN (1, 4) AND NOT EXISTS (SELECT FROM invitation i WHERE i.practice_id = p_practice AND i.thread_id = p_thread
+                                                                       AND NOT i.opens AND i.accepted_by = newcomer.account_id)) THEN
+    outcome := 'newcomer';
+  ELSIF EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread
+                                       AND m.account_id = newcomer.account_id AND present(m, p_now)) THEN
+    outcome := 'member';
+  ELSIF (SELECT count(*) FROM consent c WHERE c.practice_id = p_practice AND c.thread_id = p_thread AND c.consent_hash <> p_hash) >= p_most THEN
+    outcome := 'too_many';
+  END IF;
+  IF outcome IS NOT NULL THEN
+    RETURN;
+  END IF;
+  INSERT INTO consent (practice_id, thread_id, consent_hash, core, account_id, proposed_at)
+  VALUES (p_practice, p_thread, p_hash, p_core, newcomer.account_id, p_now) ON CONFLICT DO NOTHING;
+  INSERT INTO consent_signature (practice_id, thread_id, consent_hash, account_id, signature, signed_at)
+  VALUES (p_practice, p_thread, p_hash, me.account_id, p_signature, p_now) ON CONFLICT DO NOTHING;
+  outcome := CASE WHEN FOUND THEN 'signed' ELSE 'again' END;
+  complete := NOT EXISTS (
+    SELECT FROM member m
+     WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND present(m, p_now) AND (m.role = 1 OR m.account_id = th.owner)
+       AND NOT EXISTS (SELECT FROM consent_signature s WHERE s.practice_id = p_practice AND s.thread_id = p_thread
+                                                         AND s.consent_hash = p_hash AND s.account_id = m.account_id));
+  IF outcome = 'signed' THEN
+    told := tell_feeds(p_practice, ARRAY[p_thread], p_now);
+  END IF;
+END $$;
+
+CREATE FUNCTION public.tell_feeds(p_practice uuid, p_threads uuid[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -1181,7 +2258,8 @@ DECLARE
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   FOR who IN SELECT m.account_id, array_agg(m.thread_id ORDER BY m.thread_id) AS threads
-               FROM member m WHERE m.practice_id = p_practice AND m.thread_id = ANY (p_threads)
+               FROM member m JOIN thread t ON t.practice_id = p_practice AND t.thread_id = m.thread_id
+              WHERE m.practice_id = p_practice AND m.thread_id = ANY (p_threads) AND present(m, greatest(p_now, t.last_placed_at))
               GROUP BY m.account_id ORDER BY m.account_id
   LOOP
     UPDATE feed f SET last = f.last + cardinality(who.threads)
@@ -1194,11 +2272,50 @@ BEGIN
   RETURN told;
 END $$;
 
+CREATE FUNCTION public.tell_readers(p_practice uuid, p_thread uuid, p_accounts uuid[], p_now timestamp with time zone) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  who uuid;
+  told uuid[] := '{}';
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  FOR who IN SELECT m.account_id FROM member m
+              WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = ANY (p_accounts) AND present(m, p_now)
+              ORDER BY m.account_id
+  LOOP
+    UPDATE feed f SET last = f.last + 1 WHERE f.practice_id = p_practice AND f.account_id = who;
+    UPDATE member m SET feed_at = f.last
+      FROM feed f
+     WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = who
+       AND f.practice_id = p_practice AND f.account_id = who;
+    told := told || who;
+  END LOOP;
+  RETURN told;
+END $$;
+
 CREATE FUNCTION public.thread_next(p_t bytea, p_entry bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
   SELECT sha256('\x746570313a746c6f6700'::bytea || p_t || p_entry)
 $$;
+
+CREATE FUNCTION public.threads_of(p_practice uuid, p_thread uuid, p_accounts uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  an_account uuid;
+  found uuid[] := ARRAY[p_thread];
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  IF p_thread IS NULL THEN
+    found := '{}';
+    FOREACH an_account IN ARRAY p_accounts LOOP     -- one at a time: by index, whatever is known of the table
+      found := found || ARRAY(SELECT m.thread_id FROM member m WHERE m.practice_id = p_practice AND m.account_id = an_account);
+    END LOOP;
+  END IF;
+  RETURN ARRAY(SELECT DISTINCT f FROM unnest(found) AS f ORDER BY f);
+END $$;
 
 CREATE FUNCTION public.write_day(p_practice uuid, p_day date, p_leaf_id uuid, p_data bytea, p_now timestamp with time zone, p_record_id uuid, p_salt bytea, p_record bytea) RETURNS boolean
     LANGUAGE plpgsql
@@ -1214,6 +2331,26 @@ BEGIN
   RETURN true;
 END $$;
 
+CREATE FUNCTION public.write_sheet(p_practice uuid, p_thread uuid, p_r integer, p_sheet bytea, p_hash bytea, p_shared bytea, p_part bytea, p_part_accounts uuid[], p_salts bytea[], p_rule_owners uuid[], p_rule_versions integer[], p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  IF EXISTS (SELECT FROM unnest(p_rule_owners, p_rule_versions) AS b (owner, version)
+              WHERE b.version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = b.owner), 0)) THEN
+    RETURN false;
+  END IF;
+  UPDATE thread t SET rules_rev = p_r, rules_hash = p_hash, version = t.version + 1
+   WHERE t.practice_id = p_practice AND t.thread_id = p_thread AND t.rules_rev = p_r - 1;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO rule_sheet (practice_id, thread_id, r, sheet, shared, in_force_from) VALUES (p_practice, p_thread, p_r, p_sheet, p_shared, p_now);
+  INSERT INTO rule_sheet_part (practice_id, thread_id, r, account_id, salt, part)
+  SELECT p_practice, p_thread, p_r, q.account_id, q.salt, p_part FROM unnest(p_part_accounts, p_salts) AS q (account_id, salt);
+  RETURN true;
+END $$;
+
 CREATE TABLE public.account (
     practice_id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -1223,6 +2360,7 @@ CREATE TABLE public.account (
     roles text[] NOT NULL,
     display_name text DEFAULT ''::text NOT NULL,
     joined_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
     CONSTRAINT account_chain_head_check CHECK ((octet_length(chain_head) = 32)),
     CONSTRAINT account_chain_id_check CHECK ((octet_length(chain_id) = 32)),
     CONSTRAINT account_roles_check CHECK (((roles <@ ARRAY['administrator'::text, 'therapist'::text, 'client'::text, 'supervisor'::text]) AND (roles <> '{}'::text[])))
@@ -1256,6 +2394,34 @@ ALTER TABLE ONLY public.charter FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.charter IS 'append only: what was signed stays signed';
 
+CREATE TABLE public.consent (
+    practice_id uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    consent_hash bytea NOT NULL,
+    core bytea NOT NULL,
+    account_id uuid NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    CONSTRAINT consent_consent_hash_check CHECK ((octet_length(consent_hash) = 32))
+);
+
+ALTER TABLE ONLY public.consent FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.consent IS 'append only: what was proposed stays as it was';
+
+CREATE TABLE public.consent_signature (
+    practice_id uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    consent_hash bytea NOT NULL,
+    account_id uuid NOT NULL,
+    signature bytea NOT NULL,
+    signed_at timestamp with time zone NOT NULL,
+    CONSTRAINT consent_signature_signature_check CHECK ((octet_length(signature) = 64))
+);
+
+ALTER TABLE ONLY public.consent_signature FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.consent_signature IS 'append only: what was signed stays signed';
+
 CREATE TABLE public.day_record (
     practice_id uuid NOT NULL,
     day date NOT NULL,
@@ -1286,13 +2452,22 @@ CREATE TABLE public.epoch (
     epoch integer NOT NULL,
     n bigint NOT NULL,
     commit_hash bytea NOT NULL,
-    commit bytea NOT NULL
+    commit bytea NOT NULL,
+    names bytea[] DEFAULT '{}'::bytea[] NOT NULL
 );
 ALTER TABLE ONLY public.epoch ALTER COLUMN commit SET STORAGE EXTERNAL;
 
 ALTER TABLE ONLY public.epoch FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.epoch IS 'append only: a commit is never rewritten';
+
+CREATE TABLE public.exclusion (
+    practice_id uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    device_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.exclusion FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.feed (
     practice_id uuid NOT NULL,
@@ -1302,6 +2477,32 @@ CREATE TABLE public.feed (
 WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.feed FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.generation_mark (
+    practice_id uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    n bigint NOT NULL,
+    mark bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.generation_mark FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.generation_mark IS 'append only: what was placed stays where it is';
+
+CREATE TABLE public.history_grant (
+    practice_id uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    grant_hash bytea NOT NULL,
+    sealed bytea NOT NULL,
+    given_at timestamp with time zone NOT NULL,
+    CONSTRAINT history_grant_grant_hash_check CHECK ((octet_length(grant_hash) = 32))
+);
+ALTER TABLE ONLY public.history_grant ALTER COLUMN sealed SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.history_grant FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.history_grant IS 'append only: what was given stays given';
 
 CREATE TABLE public.installation (
     one boolean DEFAULT true NOT NULL,
@@ -1320,14 +2521,31 @@ CREATE TABLE public.invitation (
     lookup_id uuid NOT NULL,
     owner uuid NOT NULL,
     thread_id uuid NOT NULL,
+    opens boolean DEFAULT true NOT NULL,
     invite bytea NOT NULL,
     charter bytea NOT NULL,
     charter_sig bytea NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    accept bytea
+    accept bytea,
+    accepted_by uuid,
+    accepted_sig bytea
 );
 
 ALTER TABLE ONLY public.invitation FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.leave (
+    practice_id uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    leave_hash bytea NOT NULL,
+    account_id uuid NOT NULL,
+    leave bytea NOT NULL,
+    left_at timestamp with time zone NOT NULL,
+    CONSTRAINT leave_leave_hash_check CHECK ((octet_length(leave_hash) = 32))
+);
+
+ALTER TABLE ONLY public.leave FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.leave IS 'append only: what was signed stays signed';
 
 CREATE TABLE public.log (
     practice_id uuid NOT NULL,
@@ -1366,20 +2584,6 @@ ALTER TABLE ONLY public.log_node FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.log_node IS 'append only: a subtree that is complete never changes';
 
-CREATE TABLE public.member (
-    practice_id uuid NOT NULL,
-    thread_id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    role smallint NOT NULL,
-    last_accepted_at timestamp with time zone,
-    acked_until timestamp with time zone,
-    feed_at bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT member_role_check CHECK (((role >= 1) AND (role <= 4)))
-)
-WITH (fillfactor='70');
-
-ALTER TABLE ONLY public.member FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.notice (
     practice_id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -1389,6 +2593,18 @@ CREATE TABLE public.notice (
 );
 
 ALTER TABLE ONLY public.notice FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.passphrase (
+    practice_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    name text NOT NULL,
+    salt bytea NOT NULL,
+    verifier text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT passphrase_salt_check CHECK ((octet_length(salt) = 16))
+);
+
+ALTER TABLE ONLY public.passphrase FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.practice (
     practice_id uuid NOT NULL,
@@ -1406,6 +2622,16 @@ CREATE TABLE public.practice_due (
     due_at timestamp with time zone NOT NULL
 )
 WITH (fillfactor='70');
+
+CREATE TABLE public.restore_statement (
+    practice_id uuid NOT NULL,
+    generation integer NOT NULL,
+    statement bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.restore_statement FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.restore_statement IS 'append only: what was signed stays signed';
 
 CREATE TABLE public.rule_set (
     practice_id uuid NOT NULL,
@@ -1515,6 +2741,7 @@ CREATE TABLE public.thread (
     open_since timestamp with time zone,
     open_reply_by timestamp with time zone,
     open_urgent boolean DEFAULT false NOT NULL,
+    roster_ends_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL
 )
 WITH (fillfactor='70');
@@ -1533,11 +2760,20 @@ ALTER TABLE ONLY public.chain_link
 ALTER TABLE ONLY public.charter
     ADD CONSTRAINT charter_pkey PRIMARY KEY (practice_id, thread_id, n);
 
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_pkey PRIMARY KEY (practice_id, thread_id, consent_hash);
+
+ALTER TABLE ONLY public.consent_signature
+    ADD CONSTRAINT consent_signature_pkey PRIMARY KEY (practice_id, thread_id, consent_hash, account_id);
+
 ALTER TABLE ONLY public.day_record
     ADD CONSTRAINT day_record_pkey PRIMARY KEY (practice_id, day, record_id);
 
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_pkey PRIMARY KEY (practice_id, device_id);
+
+ALTER TABLE ONLY public.device_request
+    ADD CONSTRAINT device_request_pkey PRIMARY KEY (practice_id, lookup_id);
 
 ALTER TABLE ONLY public.entry
     ADD CONSTRAINT entry_pkey PRIMARY KEY (practice_id, thread_id, n);
@@ -1551,8 +2787,17 @@ ALTER TABLE ONLY public.epoch
 ALTER TABLE ONLY public.epoch
     ADD CONSTRAINT epoch_practice_id_thread_id_n_key UNIQUE (practice_id, thread_id, n);
 
+ALTER TABLE ONLY public.exclusion
+    ADD CONSTRAINT exclusion_pkey PRIMARY KEY (practice_id, thread_id, device_id);
+
 ALTER TABLE ONLY public.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (practice_id, account_id);
+
+ALTER TABLE ONLY public.generation_mark
+    ADD CONSTRAINT generation_mark_pkey PRIMARY KEY (practice_id, thread_id, n);
+
+ALTER TABLE ONLY public.history_grant
+    ADD CONSTRAINT history_grant_pkey PRIMARY KEY (practice_id, thread_id, device_id, grant_hash);
 
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
@@ -1560,8 +2805,8 @@ ALTER TABLE ONLY public.installation
 ALTER TABLE ONLY public.invitation
     ADD CONSTRAINT invitation_pkey PRIMARY KEY (practice_id, lookup_id);
 
-ALTER TABLE ONLY public.invitation
-    ADD CONSTRAINT invitation_practice_id_thread_id_key UNIQUE (practice_id, thread_id);
+ALTER TABLE ONLY public.leave
+    ADD CONSTRAINT leave_pkey PRIMARY KEY (practice_id, thread_id, leave_hash);
 
 ALTER TABLE ONLY public.log_leaf
     ADD CONSTRAINT log_leaf_pkey PRIMARY KEY (practice_id, log, leaf_id);
@@ -1581,11 +2826,20 @@ ALTER TABLE ONLY public.message
 ALTER TABLE ONLY public.notice
     ADD CONSTRAINT notice_pkey PRIMARY KEY (practice_id, account_id, window_at, urgent);
 
+ALTER TABLE ONLY public.passphrase
+    ADD CONSTRAINT passphrase_pkey PRIMARY KEY (practice_id, account_id);
+
+ALTER TABLE ONLY public.passphrase
+    ADD CONSTRAINT passphrase_practice_id_name_key UNIQUE (practice_id, name);
+
 ALTER TABLE ONLY public.practice_due
     ADD CONSTRAINT practice_due_pkey PRIMARY KEY (practice_id);
 
 ALTER TABLE ONLY public.practice
     ADD CONSTRAINT practice_pkey PRIMARY KEY (practice_id);
+
+ALTER TABLE ONLY public.restore_statement
+    ADD CONSTRAINT restore_statement_pkey PRIMARY KEY (practice_id, generation);
 
 ALTER TABLE ONLY public.rule_set
     ADD CONSTRAINT rule_set_pkey PRIMARY KEY (practice_id, owner, version);
@@ -1619,17 +2873,29 @@ ALTER TABLE ONLY public.thread
 
 CREATE INDEX device_of_account ON public.device USING btree (practice_id, account_id);
 
+CREATE INDEX device_request_account ON public.device_request USING btree (practice_id, account_id) WHERE (account_id IS NOT NULL);
+
+CREATE UNIQUE INDEX device_request_token ON public.device_request USING btree (practice_id, token_hash) WHERE (token_hash IS NOT NULL);
+
+CREATE UNIQUE INDEX invitation_opens ON public.invitation USING btree (practice_id, thread_id) WHERE opens;
+
+CREATE INDEX invitation_thread ON public.invitation USING btree (practice_id, thread_id);
+
 CREATE UNIQUE INDEX log_leaf_index ON public.log_leaf USING btree (practice_id, log, index);
 
 CREATE INDEX log_leaf_waiting ON public.log_leaf USING btree (practice_id, log, recorded_at) WHERE (index IS NULL);
 
 CREATE INDEX member_feed ON public.member USING btree (practice_id, account_id, feed_at);
 
+CREATE INDEX member_until ON public.member USING btree (practice_id, until) WHERE ((until IS NOT NULL) AND (ended_at IS NULL));
+
 CREATE INDEX message_due ON public.message USING btree (practice_id, release_at) WHERE (state = 'held'::text);
 
 CREATE INDEX message_held ON public.message USING btree (practice_id, thread_id, release_at) WHERE (state = 'held'::text);
 
 CREATE UNIQUE INDEX message_placed ON public.message USING btree (practice_id, thread_id, n) WHERE (n IS NOT NULL);
+
+CREATE INDEX message_returned ON public.message USING btree (practice_id, account_id, ended_at) WHERE ((state = 'returned'::text) AND (envelope IS NOT NULL));
 
 CREATE INDEX notice_newest ON public.notice USING btree (practice_id, account_id, noticed_at, window_at);
 
@@ -1646,11 +2912,29 @@ ALTER TABLE ONLY public.chain_link
 ALTER TABLE ONLY public.charter
     ADD CONSTRAINT charter_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
 
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
+
+ALTER TABLE ONLY public.consent_signature
+    ADD CONSTRAINT consent_signature_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.consent_signature
+    ADD CONSTRAINT consent_signature_practice_id_thread_id_consent_hash_fkey FOREIGN KEY (practice_id, thread_id, consent_hash) REFERENCES public.consent(practice_id, thread_id, consent_hash);
+
 ALTER TABLE ONLY public.day_record
     ADD CONSTRAINT day_record_practice_id_fkey FOREIGN KEY (practice_id) REFERENCES public.practice(practice_id);
 
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.device_request
+    ADD CONSTRAINT device_request_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.device_request
+    ADD CONSTRAINT device_request_practice_id_fkey FOREIGN KEY (practice_id) REFERENCES public.practice(practice_id);
 
 ALTER TABLE ONLY public.entry
     ADD CONSTRAINT entry_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
@@ -1658,11 +2942,32 @@ ALTER TABLE ONLY public.entry
 ALTER TABLE ONLY public.epoch
     ADD CONSTRAINT epoch_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
 
+ALTER TABLE ONLY public.exclusion
+    ADD CONSTRAINT exclusion_practice_id_device_id_fkey FOREIGN KEY (practice_id, device_id) REFERENCES public.device(practice_id, device_id);
+
+ALTER TABLE ONLY public.exclusion
+    ADD CONSTRAINT exclusion_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
+
 ALTER TABLE ONLY public.feed
     ADD CONSTRAINT feed_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
 
+ALTER TABLE ONLY public.generation_mark
+    ADD CONSTRAINT generation_mark_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
+
+ALTER TABLE ONLY public.history_grant
+    ADD CONSTRAINT history_grant_practice_id_device_id_fkey FOREIGN KEY (practice_id, device_id) REFERENCES public.device(practice_id, device_id);
+
+ALTER TABLE ONLY public.history_grant
+    ADD CONSTRAINT history_grant_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
+
 ALTER TABLE ONLY public.invitation
     ADD CONSTRAINT invitation_practice_id_owner_fkey FOREIGN KEY (practice_id, owner) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.leave
+    ADD CONSTRAINT leave_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.leave
+    ADD CONSTRAINT leave_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
 
 ALTER TABLE ONLY public.log_leaf
     ADD CONSTRAINT log_leaf_practice_id_log_fkey FOREIGN KEY (practice_id, log) REFERENCES public.log(practice_id, log);
@@ -1684,6 +2989,12 @@ ALTER TABLE ONLY public.message
 
 ALTER TABLE ONLY public.notice
     ADD CONSTRAINT notice_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.passphrase
+    ADD CONSTRAINT passphrase_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.restore_statement
+    ADD CONSTRAINT restore_statement_practice_id_fkey FOREIGN KEY (practice_id) REFERENCES public.practice(practice_id);
 
 ALTER TABLE ONLY public.rule_set
     ADD CONSTRAINT rule_set_practice_id_fkey FOREIGN KEY (practice_id) REFERENCES public.practice(practice_id);
@@ -1715,17 +3026,31 @@ ALTER TABLE public.chain_link ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.charter ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.consent ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.consent_signature ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.day_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.device ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.device_request ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.entry ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.epoch ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.exclusion ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.feed ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.generation_mark ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.history_grant ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.invitation ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.leave ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.log ENABLE ROW LEVEL SECURITY;
 
@@ -1745,17 +3070,31 @@ CREATE POLICY one_practice ON public.chain_link USING ((practice_id = (NULLIF(cu
 
 CREATE POLICY one_practice ON public.charter USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
+CREATE POLICY one_practice ON public.consent USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
+CREATE POLICY one_practice ON public.consent_signature USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
 CREATE POLICY one_practice ON public.day_record USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
 CREATE POLICY one_practice ON public.device USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
+CREATE POLICY one_practice ON public.device_request USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
 CREATE POLICY one_practice ON public.entry USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
 CREATE POLICY one_practice ON public.epoch USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
+CREATE POLICY one_practice ON public.exclusion USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
 CREATE POLICY one_practice ON public.feed USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
+CREATE POLICY one_practice ON public.generation_mark USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
+CREATE POLICY one_practice ON public.history_grant USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
 CREATE POLICY one_practice ON public.invitation USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
+CREATE POLICY one_practice ON public.leave USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
 CREATE POLICY one_practice ON public.log USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
@@ -1769,7 +3108,11 @@ CREATE POLICY one_practice ON public.message USING ((practice_id = (NULLIF(curre
 
 CREATE POLICY one_practice ON public.notice USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
+CREATE POLICY one_practice ON public.passphrase USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
 CREATE POLICY one_practice ON public.practice USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
+CREATE POLICY one_practice ON public.restore_statement USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
 CREATE POLICY one_practice ON public.rule_set USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
@@ -1785,7 +3128,11 @@ CREATE POLICY one_practice ON public.staff_link USING ((practice_id = (NULLIF(cu
 
 CREATE POLICY one_practice ON public.thread USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
+ALTER TABLE public.passphrase ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.practice ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.restore_statement ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.rule_set ENABLE ROW LEVEL SECURITY;
 

@@ -1,15 +1,18 @@
 -- Take one sealed message: hold it under its promise, or place it at once. The whole send, in one round trip (A-9, D-26).
 --   p_version    the thread as the promise was computed on it (D-35); another version: outcome moved, nothing stored
 --   p_reason     1 at once, 6 urgent, NULL held
+--   p_counted_from  = p_accepted_at, but for one that takes the place of another (A-4)
 --   p_window_at  start of the opening it will be read in (NULL: none)   p_acked_until  an acknowledgement covers until then
+--   p_reader     the cover whose hours decided (NULL: the owner)
 -- Outcomes: accepted; again (this mid with these bytes, the first answer); mid_taken; moved; no_thread; closed;
--- stale_epoch (with the newest commit); no_seat (the device is not in the newest roster).
+-- stale_epoch (with the newest commit, which may be the one named: somebody in it has left since); no_seat (the device is not
+-- in the newest roster).
 CREATE OR REPLACE FUNCTION accept_message(
   p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz,
   p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea,
   p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean,
-  p_version bigint, p_accepted_at timestamptz, p_release_at timestamptz, p_reply_by timestamptz,
-  p_window_at timestamptz, p_acked_until timestamptz, p_reason integer,
+  p_version bigint, p_accepted_at timestamptz, p_counted_from timestamptz, p_release_at timestamptz, p_reply_by timestamptz,
+  p_window_at timestamptz, p_reader uuid, p_acked_until timestamptz, p_reason integer,
   p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea)
 RETURNS SETOF sent LANGUAGE plpgsql AS $$
 DECLARE
@@ -28,7 +31,8 @@ BEGIN
   SELECT * INTO known FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
   IF NOT FOUND THEN
     SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
-    IF NOT FOUND OR NOT EXISTS (SELECT FROM member s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account) THEN
+    IF NOT FOUND OR NOT EXISTS (SELECT FROM member s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account
+                                             AND present(s, p_now)) THEN
       answer.outcome := 'no_thread';
       RETURN NEXT answer; RETURN;
     END IF;
@@ -54,7 +58,7 @@ BEGIN
                      WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = p_device
                        AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
     answer.outcome := 'no_seat';
-  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch THEN
+  ELSIF th.commit_hash <> p_commit_hash OR th.epoch <> p_epoch OR th.roster_ends_at <= p_now THEN
     answer.outcome := 'stale_epoch';
     SELECT e.commit INTO answer.newest FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.epoch = th.epoch;
   ELSIF th.version <> p_version THEN
@@ -65,10 +69,10 @@ BEGIN
   END IF;
 
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
-                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
+                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, reader, state,
                        n, placed_at, promise, promise_hash, decision, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_accepted_at, th.accepted + 1, p_accepted_at, p_release_at, p_reply_by, p_window_at,
+          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, p_reader,
           -- placed at once is stored as such, so that the row is written only once; place_message gives it this very place
           CASE WHEN p_reason IS NULL THEN 'held' ELSE 'placed' END, CASE WHEN p_reason IS NOT NULL THEN th.last_n + 1 END,
           CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
@@ -84,7 +88,7 @@ BEGIN
   UPDATE member s SET last_accepted_at = p_accepted_at, acked_until = coalesce(p_acked_until, s.acked_until)
    WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account;
 
-  answer := ('accepted', p_item_hash, p_promise, NULL, p_promise_hash, p_decision, 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}')::sent;
+  answer := ('accepted', p_item_hash, p_promise, NULL, p_promise_hash, p_decision, 'held', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}', NULL)::sent;
   IF p_reason IS NOT NULL THEN
     made := place_message(p_practice, m, p_reason, greatest(p_now, p_accepted_at));
     answer.state := 'placed'; answer.n := made.n; answer.reason := made.reason; answer.generation := made.generation;

@@ -1,10 +1,12 @@
 -- Take back a message that is still held (tep_amendments.md A-4, mode 1). Its ciphertext goes at once, no trace stays for readers.
+--   p_signer  the device that signed it: any that is active, the recovery device too
 --   p_recall  the signed Recall, 192 bytes     p_status  receipt over Status 3, prepared
 --   p_day, p_record_id, p_salt, p_record       what the day's audit leaf will hold of it (A-6)
--- Outcomes: recalled; again (this very Recall, the first receipt); already_placed (with its entry); not_held; no_message.
+-- Outcomes: recalled; again (this very Recall, the first receipt); already_placed (with its entry); not_held; no_message;
+-- revoked (the device that signed).
 CREATE OR REPLACE FUNCTION accept_recall(
   p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz,
-  p_thread uuid, p_account uuid, p_mid uuid, p_item_hash bytea, p_recall bytea, p_status bytea,
+  p_thread uuid, p_account uuid, p_mid uuid, p_item_hash bytea, p_signer uuid, p_recall bytea, p_status bytea,
   p_day date, p_record_id uuid, p_salt bytea, p_record bytea)
 RETURNS SETOF sent LANGUAGE plpgsql AS $$
 DECLARE
@@ -29,6 +31,12 @@ BEGIN
   IF m.state <> 'held' THEN
     SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid,
       CASE WHEN m.state = 'placed' THEN 'already_placed' WHEN m.recall = p_recall THEN 'again' ELSE 'not_held' END);
+    answer.told := told;
+    RETURN NEXT answer; RETURN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM device d WHERE d.practice_id = p_practice AND d.device_id = p_signer
+                                        AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
+    answer.outcome := 'revoked';
     answer.told := told;
     RETURN NEXT answer; RETURN;
   END IF;

@@ -1,4 +1,4 @@
--- The device that wants to log in. No row: none of this id in this practice, or revoked; answered alike (G15).
+-- The device that wants to log in. No row: none of this id in this practice, or revoked; answered alike (G15), but to the device's own key (read_ending).
 CREATE OR REPLACE FUNCTION find_device(p_practice uuid, p_device uuid)
 RETURNS TABLE (account_id uuid, sign_pk bytea, class smallint, roles text[])
 LANGUAGE plpgsql AS $$

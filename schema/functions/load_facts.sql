@@ -1,5 +1,5 @@
--- What a promise in this thread depends on, and whose signatures count there. One row, or none: no such thread, or not a member.
---   devices: every device of every member, revoked ones too (an old message may be sent again for its receipt)
+-- What a promise in this thread depends on, and whose signatures count there. One row; ET404 as in enter_thread.
+--   members: those who are present    devices: all of theirs, revoked ones too (an old message may be sent again for its receipt)
 CREATE OR REPLACE FUNCTION load_facts(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_thread uuid)
 RETURNS TABLE (caller uuid, version bigint, is_open boolean, generation integer, last_n bigint, epoch integer, commit_hash bytea, suite smallint,
                rules_rev integer, rules_hash bytea, rules bytea, turn_reply_by timestamptz,
@@ -9,12 +9,9 @@ RETURNS TABLE (caller uuid, version bigint, is_open boolean, generation integer,
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
   moved uuid[] := '{}';
 BEGIN
-  IF NOT EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND m.account_id = me) THEN
-    RETURN;
-  END IF;
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     moved := tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
@@ -31,7 +28,7 @@ BEGIN
              array_agg(a.chain_id ORDER BY m.account_id) AS chains,
              array_agg(m.last_accepted_at ORDER BY m.account_id) AS last_accepted, array_agg(m.acked_until ORDER BY m.account_id) AS acked
         FROM member m JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
-       WHERE m.practice_id = p_practice AND m.thread_id = p_thread) p
+       WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND present(m, p_now)) p
     CROSS JOIN LATERAL (
       SELECT array_agg(v.device_id ORDER BY v.device_id) AS devices, array_agg(v.account_id ORDER BY v.device_id) AS accounts,
              array_agg(v.sign_pk ORDER BY v.device_id) AS keys

@@ -41,7 +41,10 @@ BEGIN
 
   IF m.by_client AND m.window_at IS NOT NULL THEN
     INSERT INTO notice (practice_id, account_id, window_at, urgent, noticed_at)
-    VALUES (p_practice, placed.owner, m.window_at, m.urgent, p_now) ON CONFLICT DO NOTHING;
+    SELECT p_practice, coalesce((SELECT c.account_id FROM member c       -- a cover who has left meanwhile is told nothing
+                                  WHERE c.practice_id = p_practice AND c.thread_id = m.thread_id AND c.account_id = m.reader
+                                    AND present(c, p_now)), placed.owner), m.window_at, m.urgent, p_now
+    ON CONFLICT DO NOTHING;
   END IF;
   RETURN made;
 END $$;

@@ -1,9 +1,10 @@
 -- An invitation with all that a joining device must verify, and what the server needs to check the joining.
 --   links        the owner's whole chain, with link promises and places in the keys log (NULL: not yet sequenced)
 --   practice_rules, owner_rules   newest rule sets (NULL: none), with the versions they have
+--   opens        true: its acceptance opens the thread; false: it leads to a consent for one that is there
 -- No row: no such invitation. spent: it was accepted; expired: its time is over.
 CREATE OR REPLACE FUNCTION read_invitation(p_practice uuid, p_lookup uuid, p_now timestamptz)
-RETURNS TABLE (thread_id uuid, invite bytea, charter bytea, charter_sig bytea, spent boolean, expired boolean, accept bytea,
+RETURNS TABLE (thread_id uuid, opens boolean, invite bytea, charter bytea, charter_sig bytea, spent boolean, expired boolean, accept bytea,
                owner uuid, owner_name text, owner_chain bytea, links bytea[], link_promises bytea[], link_indexes bigint[],
                owner_device_classes smallint[], practice_rules bytea, practice_rules_version integer, owner_rules bytea, owner_rules_version integer,
                practice_name text, home bytea, generation integer)
@@ -12,7 +13,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   RETURN QUERY
-  SELECT i.thread_id, i.invite, i.charter, i.charter_sig, i.accept IS NOT NULL, i.expires_at <= p_now, i.accept,
+  SELECT i.thread_id, i.opens, i.invite, i.charter, i.charter_sig, i.accept IS NOT NULL, i.expires_at <= p_now, i.accept,
          i.owner, a.display_name, a.chain_id, l.links, l.promises, l.indexes,
          (SELECT array_agg(d.class) FROM device d WHERE d.practice_id = p_practice AND d.account_id = i.owner AND d.revoked_at IS NULL),
          pr.rules, coalesce(pr.version, 0), ow.rules, coalesce(ow.version, 0),

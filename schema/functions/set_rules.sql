@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION set_rules(
   p_owner uuid, p_version integer, p_rules bytea,
   p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[],
   p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_part bytea,
-  p_held_accounts uuid[], p_held_mids uuid[], p_held_release timestamptz[], p_held_reply timestamptz[], p_held_window timestamptz[],
+  p_held_accounts uuid[], p_held_mids uuid[], p_held_release timestamptz[], p_held_reply timestamptz[], p_held_window timestamptz[], p_held_readers uuid[],
   p_held_promises bytea[], p_held_hashes bytea[], p_held_seen uuid[],
   p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[],
   p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[])
@@ -27,8 +27,10 @@ BEGIN
                  JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.rules_rev <> s.r - 1)
      OR EXISTS (SELECT FROM message h WHERE h.practice_id = p_practice AND h.thread_id = ANY (p_threads) AND h.state = 'held'
                                         AND h.mid <> ALL (p_held_seen))       -- held since, and not weighed
-     OR cardinality(p_threads) <> (SELECT count(*) FROM thread t     -- a thread was opened since
-                                    WHERE t.practice_id = p_practice AND t.is_open AND (p_owner = p_practice OR t.owner = p_owner)) THEN
+     OR cardinality(p_threads) <> (SELECT count(*) FROM thread t     -- a thread was opened since, or a cover begun
+                                    WHERE t.practice_id = p_practice AND t.is_open AND (p_owner = p_practice OR t.owner = p_owner
+                                       OR EXISTS (SELECT FROM member c WHERE c.practice_id = p_practice AND c.thread_id = t.thread_id
+                                                     AND c.account_id = p_owner AND c.role = 3 AND c.until IS NOT NULL AND present(c, p_now)))) THEN
     RETURN 'moved';
   END IF;
   INSERT INTO rule_set (practice_id, owner, version, rules, author, created_at) VALUES (p_practice, p_owner, p_version + 1, p_rules, me, p_now);
@@ -39,9 +41,9 @@ BEGIN
     FROM unnest(p_part_threads, p_part_accounts, p_part_salts) AS q (thread_id, account_id, salt)
     JOIN unnest(p_threads, p_revs) AS s (thread_id, r) ON s.thread_id = q.thread_id;
   UPDATE message m
-     SET release_at = h.release_at, reply_by = h.reply_by, window_at = h.window_at, promise_now = h.promise, promise_hash = h.hash
-    FROM unnest(p_held_accounts, p_held_mids, p_held_release, p_held_reply, p_held_window, p_held_promises, p_held_hashes)
-      AS h (account_id, mid, release_at, reply_by, window_at, promise, hash)
+     SET release_at = h.release_at, reply_by = h.reply_by, window_at = h.window_at, reader = h.reader, promise_now = h.promise, promise_hash = h.hash
+    FROM unnest(p_held_accounts, p_held_mids, p_held_release, p_held_reply, p_held_window, p_held_readers, p_held_promises, p_held_hashes)
+      AS h (account_id, mid, release_at, reply_by, window_at, reader, promise, hash)
    WHERE m.practice_id = p_practice AND m.account_id = h.account_id AND m.mid = h.mid AND m.state = 'held';
   UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1
     FROM unnest(p_threads, p_revs, p_hashes) AS s (thread_id, r, hash)

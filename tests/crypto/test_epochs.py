@@ -22,6 +22,7 @@ from tests.tep.world import CHARTER_HASH, THREAD, Dice, person, settled, thread
 
 
 def test_every_device_of_the_roster_opens_the_epoch_recovery_codes_included():
+    """AT-51."""
     made = thread()
     laptop = made.client.add()
     commit = made.commit()
@@ -44,6 +45,7 @@ def test_a_device_that_joins_later_or_was_revoked_has_no_row():
 
 
 def test_at_33_a_revoked_device_with_every_row_opens_none():
+    """AT-33."""
     made = thread()
     laptop = made.client.add()
     made.client.revoke(laptop)
@@ -56,6 +58,7 @@ def test_at_33_a_revoked_device_with_every_row_opens_none():
 
 @pytest.mark.parametrize("part", ["low order", "coefficient", "short", "other length"])
 def test_at_09_nothing_is_sealed_to_a_malformed_key_and_no_epoch_is_made(part):
+    """AT-09."""
     made = settled()
     good = made.client.keys.hpke.public
     bad = {
@@ -88,6 +91,7 @@ def epoch_over(one: Chain, other: Chain, keys: DeviceKeys) -> bytes:
 
 
 def test_at_29_a_row_from_another_epoch_or_device_does_not_open():
+    """AT-29."""
     made = thread()
     first, second = made.commits[0], made.commit()
     own, sibling = made.client.keys, made.client.code.keys()
@@ -106,6 +110,7 @@ def test_at_29_a_row_from_another_epoch_or_device_does_not_open():
 
 
 def test_at_30_another_secret_for_one_member_is_found_out():
+    """AT-30."""
     made = thread()
     commit, victim = made.commits[0], made.client.keys
     other = Dice("other secret")(32)
@@ -118,6 +123,7 @@ def test_at_30_another_secret_for_one_member_is_found_out():
 
 
 def test_at_53_a_granted_secret_is_checked_against_the_commit():
+    """AT-53."""
     made = thread()
     check_secret(made.commits[0], made.secrets[0])
     for wrong in (made.secrets[0][:-1], b"", made.secrets[0] + b"\0", bytes(32)):
@@ -126,6 +132,7 @@ def test_at_53_a_granted_secret_is_checked_against_the_commit():
 
 
 def test_the_commitment_is_bound_to_thread_epoch_and_the_commit_before():
+    """AT-30."""
     secret, made = bytes(32), secret_commitment(bytes(32), THREAD, 1, bytes(32))
     others = (
         secret_commitment(secret, bytes(16), 1, bytes(32)),
@@ -143,6 +150,7 @@ def test_every_epoch_has_a_new_secret():
 
 
 def test_a_sealed_text_opens_only_under_its_context_and_unchanged():
+    """AT-29."""
     key = XWingKey(bytes(32))
     sealed = seal(key.public, b"context", b"text")
     assert key.open(sealed, b"context") == b"text"

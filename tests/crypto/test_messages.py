@@ -66,6 +66,7 @@ def test_every_device_of_the_epoch_reads_it():
 
 
 def test_at_01_any_bit_flipped_in_header_or_ciphertext_does_not_open():
+    """AT-01."""
     made = settled()
     sealed = made.message("short")
     for changed in flips(sealed):
@@ -78,6 +79,7 @@ def test_at_01_any_bit_flipped_in_header_or_ciphertext_does_not_open():
 
 
 def test_at_44_an_envelope_of_one_thread_is_rejected_in_another():
+    """AT-44."""
     one, other = thread(), thread()
     sealed = one.message("for one thread")
     with pytest.raises(WrongEpoch):
@@ -91,6 +93,7 @@ def test_at_44_an_envelope_of_one_thread_is_rejected_in_another():
 
 
 def test_at_45_padding_that_is_not_zero_is_rejected():
+    """AT-45."""
     made, payload = settled(), text("x").pack()
     assert opened(made, odd(made, plaintext(payload))) == text("x")
     with pytest.raises(PaddingBroken):
@@ -98,6 +101,7 @@ def test_at_45_padding_that_is_not_zero_is_rejected():
 
 
 def test_at_45_a_length_beyond_the_plaintext_is_rejected():
+    """AT-45."""
     made, payload = settled(), text("x").pack()
     for length in (221, 256, 2**16, 2**32 - 1):
         plain = (bytes(32) + length.to_bytes(4, "big") + payload).ljust(256, b"\0")
@@ -106,6 +110,7 @@ def test_at_45_a_length_beyond_the_plaintext_is_rejected():
 
 
 def test_at_45_a_size_other_than_the_payloads_bucket_is_rejected():
+    """AT-45."""
     made, payload = settled(), text("x").pack()
     for size in (padded_size(300), padded_size(5000)):
         with pytest.raises(PaddingBroken):
@@ -116,6 +121,7 @@ def test_at_45_a_size_other_than_the_payloads_bucket_is_rejected():
 
 
 def test_at_46_a_commitment_to_another_text_is_rejected_although_the_seal_is_right():
+    """AT-46."""
     made, payload = settled(), text("x").pack()
     with pytest.raises(CommitmentBroken):
         opened(made, odd(made, plaintext(payload), com=commitment(bytes(32), text("y").pack())))
@@ -124,6 +130,7 @@ def test_at_46_a_commitment_to_another_text_is_rejected_although_the_seal_is_rig
 
 
 def test_at_63_no_second_text_fits_a_commitment():
+    """AT-63."""
     made = settled()
     found = open_message(made.message("what was said"), made.secrets[0], made.commits[0])
     com = commitment(found.kf, found.payload_bytes)
@@ -132,6 +139,7 @@ def test_at_63_no_second_text_fits_a_commitment():
 
 
 def test_at_47_two_sealings_never_share_a_nonce_even_under_one_message_id():
+    """AT-47."""
     made = settled()
     sealed = [parse_envelope(made.message("again", mid=b"m" * 16)) for _ in range(200)]
     assert {one.header.mid for one in sealed} == {b"m" * 16}
@@ -148,16 +156,28 @@ def test_the_same_message_id_in_two_epochs_has_two_keys():
     assert len(keys) == 2
 
 
+def wire_size(length: int) -> int:
+    """Bytes of the envelope of an ASCII text, by its payload's length alone."""
+    in_cbor = length + (1 if length < 24 else 2 if length < 256 else 3)
+    return 152 + 64 + 16 + padded_size(len(text("").pack()) - 1 + in_cbor)
+
+
 def test_at_49_texts_of_all_sizes_leave_in_buckets():
+    """AT-49: exhaustive for 0..60,000; each step of the table is sealed on both of its sides."""
     made = settled()
-    sizes = {len(made.message("x" * length)) for length in range(0, 1000, 7)}
-    assert sizes <= {152 + 64 + 16 + size for size in PADDED_SIZES}
-    assert min(sizes) == 152 + 64 + 16 + 256
-    assert len(sizes) < 40
+    sizes = [wire_size(length) for length in range(60_001)]
+    assert {size - 152 - 64 - 16 for size in sizes} <= PADDED_SIZES
+    assert sizes[0] == 152 + 64 + 16 + 256
+    assert sizes == sorted(sizes)
+    steps = [at for at in range(1, 60_001) if sizes[at] != sizes[at - 1]]
+    assert 100 < len(steps) < 200
+    for length in (0, 23, 24, 255, 256, 60_000, *steps, *(at - 1 for at in steps)):
+        assert len(made.message("x" * length)) == sizes[length]
 
 
 @pytest.mark.parametrize("years", [-1, 1])
 def test_at_73_a_clock_that_is_wrong_by_a_year_does_not_break_reading(years):
+    """AT-73."""
     made = settled()
     late = replace(text("from another year"), at=NOW + years * 365 * 86_400_000)
     sealed = seal_message(late, secret=made.secrets[0], commit=made.commits[0], key=made.client.keys.sign)
@@ -165,6 +185,7 @@ def test_at_73_a_clock_that_is_wrong_by_a_year_does_not_break_reading(years):
 
 
 def test_a_device_outside_the_roster_neither_seals_nor_is_read():
+    """AT-28."""
     made = thread()
     laptop = made.client.add()
     with pytest.raises(WrongEpoch):

@@ -29,6 +29,7 @@ def test_every_code_comes_back_from_its_text(code):
 
 @given(codes)
 def test_at_52_a_code_with_one_wrong_character_is_told_before_anything_else(code):
+    """AT-52."""
     plain = code.text().replace("-", "")
     for at in range(28):
         other = ALPHABET[(ALPHABET.index(plain[at]) + 1 + at) % 32]
@@ -37,6 +38,7 @@ def test_at_52_a_code_with_one_wrong_character_is_told_before_anything_else(code
 
 
 def test_at_52_no_single_wrong_character_of_a_code_is_overlooked():
+    """AT-52."""
     plain = RecoveryCode(Dice("code")(16)).text().replace("-", "")
     wrong = [
         plain[:at] + other + plain[at + 1 :] for at in range(28) for other in ALPHABET if other != plain[at]
@@ -49,6 +51,7 @@ def test_at_52_no_single_wrong_character_of_a_code_is_overlooked():
 
 @given(codes)
 def test_at_52_two_neighbours_swapped_are_told(code):
+    """AT-52."""
     plain = code.text().replace("-", "")
     for at in range(27):
         swapped = plain[:at] + plain[at + 1] + plain[at] + plain[at + 2 :]
@@ -59,17 +62,20 @@ def test_at_52_two_neighbours_swapped_are_told(code):
 
 @pytest.mark.parametrize("typed", ["", "ABCD", "0" * 27, "0" * 29])
 def test_at_52_a_code_of_another_length_is_told(typed):
+    """AT-52."""
     with pytest.raises(BadCode, match="28 characters"):
         RecoveryCode.parse(typed)
 
 
 @pytest.mark.parametrize("typed", ["U" * 28, "*" + "0" * 27, "é" + "0" * 27])
 def test_at_52_characters_that_no_code_has_are_told(typed):
+    """AT-52."""
     with pytest.raises(BadCode, match="never contains"):
         RecoveryCode.parse(typed)
 
 
 def test_at_51_the_code_typed_on_a_fresh_machine_opens_every_message():
+    """AT-51."""
     made = thread()
     sealed = [(made.message("first"), made.commits[-1])]
     made.client.add()
@@ -89,6 +95,7 @@ def test_a_code_shows_nothing_when_printed():
 
 
 def test_at_68_both_ends_read_the_same_60_digits():
+    """AT-68."""
     client, therapist = person("client").chain.chain_id, person("therapist").chain.chain_id
     number = safety_number(client, therapist)
     assert number == safety_number(therapist, client)
@@ -98,6 +105,7 @@ def test_at_68_both_ends_read_the_same_60_digits():
 
 
 def test_at_68_the_number_survives_new_devices_and_not_a_new_identity():
+    """AT-68."""
     someone, other = person("someone"), person("other").chain.chain_id
     before = safety_number(someone.chain.chain_id, other)
     laptop = someone.add()
@@ -108,6 +116,7 @@ def test_at_68_the_number_survives_new_devices_and_not_a_new_identity():
 
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_at_68_each_half_depends_on_one_person_only(one, other):
+    """AT-68."""
     number = safety_number(one, other)
     assert sorted((number[:35], number[36:])) == sorted((half(one), half(other)))
 

@@ -149,6 +149,7 @@ def test_a_server_that_has_loaded_every_module_has_loaded_no_way_to_open_a_messa
 
 
 def test_at_08_signatures_are_verified_by_libsodium_in_one_place_and_nowhere_else():
+    """AT-08."""
     for path in sorted(SOURCE.rglob("*.py")):
         names = set(names_in(path.read_text()))
         assert [name for name in names if OTHER_VERIFIERS.fullmatch(name)] == [], path
@@ -182,6 +183,7 @@ def test_a_second_caller_of_libsodiums_verification_is_noticed():
 
 
 def test_at_08_signatures_are_verified_where_openssl_cannot_even_be_loaded():
+    """AT-08."""
     script = """
 import sys
 for name in ("cryptography", "ssl", "_ssl", "nacl.signing"):

@@ -151,7 +151,7 @@ def secret_bytes(clinic: Clinic) -> list[bytes]:
 async def test_nothing_that_was_written_is_anywhere_but_sealed(
     clinic: Clinic, lines: io.StringIO, tmp_path: Path
 ) -> None:
-    """The dump and the server's own files hold neither words nor keys that open them (S-23)."""
+    """AT-64: the dump and the server's own files hold neither words nor keys that open them (S-23)."""
     await live(clinic)
     dump = dumped(clinic)
     places = {

@@ -11,6 +11,7 @@ NOON = datetime(2026, 6, 1, 16, 0, tzinfo=UTC)
 
 
 async def test_at_51_the_code_alone_opens_everything_and_the_thread_goes_on(story: Story) -> None:
+    """AT-51."""
     await story.turn_to(NOON)
     await story.client.send(story.thread, "Before the phone was lost")
     await story.therapist.sync()

@@ -199,6 +199,7 @@ def test_the_origin_names_installation_practice_and_log():
 
 
 def test_at_69_a_wrong_proof_a_smaller_tree_a_second_root_a_wrong_origin_or_key_is_refused():
+    """AT-69."""
     log = log_of(numbered(40))
 
     def state(size: int, origin: str = NAME) -> Checkpoint:

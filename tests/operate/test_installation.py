@@ -10,7 +10,8 @@ import pytest
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import tzdata_checksum
 from etherapy.rules.kinds.emergency import Emergency
-from etherapy.rules.layers import Layer, resolve
+from etherapy.rules.layer import Layer
+from etherapy.rules.layers import resolve
 from etherapy.server.operate.faults import CannotOperate
 from etherapy.server.operate.installation import adopt_zone_data, read_installation, set_up
 from etherapy.server.operate.practices import (

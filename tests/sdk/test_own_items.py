@@ -48,6 +48,7 @@ def status(world: SmallWorld, item: OwnItem, at: int, state: State = State.HELD,
 
 
 def test_at_83_a_status_dated_after_the_promise_is_the_proof_of_lateness(world: SmallWorld):
+    """AT-41, AT-83: the promise and the later Status prove that it was dropped."""
     item, keys = held(world), world.host.keys.receipt_keys()
     promise = newest(item)
     assert promise is not None
@@ -66,6 +67,7 @@ def test_a_server_whose_clock_stands_still_cannot_hide_behind_it(world: SmallWor
 
 
 def test_at_87_a_message_taken_out_without_ones_own_recall_is_reported(world: SmallWorld):
+    """AT-87."""
     item, keys = held(world), world.host.keys.receipt_keys()
     item.recall = b"r" * 192
     honest = status(world, item, world.at, State.RECALLED, cause=recall_hash(item.recall))
@@ -106,6 +108,7 @@ def test_a_promise_may_get_better_and_nothing_else(world: SmallWorld, changed: d
 
 
 def test_at_84_an_item_placed_under_another_promise_than_the_sender_holds():
+    """AT-84."""
     here = SmallWorld(seed="84")
     item = held(here)
     assert item.envelope is not None
@@ -123,6 +126,7 @@ def test_at_84_an_item_placed_under_another_promise_than_the_sender_holds():
 
 
 def test_at_87_an_item_placed_after_it_was_taken_back():
+    """AT-87."""
     here = SmallWorld(seed="87")
     item = held(here)
     item.state, item.status = "recalled", b"status"
@@ -145,6 +149,7 @@ def test_something_placed_after_the_time_of_a_promise_shows_that_it_was_broken(w
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(["place", "hold", "late"]), max_size=6), st.randoms())
 def test_at_110_no_view_names_an_item_that_is_not_placed(acts: list[str], luck):
+    """AT-110."""
     here = SmallWorld(seed="110")
     log, own = here.log(here.anna), dict[bytes, OwnItem]()
     overdue: list[bytes] = []

@@ -78,6 +78,7 @@ async def test_a_message_whose_answer_was_lost_is_sent_again_and_arrives_once(
 async def test_at_102_a_stale_epoch_is_verified_and_the_message_sealed_again_under_its_mid(
     practice: Practice, pair: Pair, clock: TestClock
 ):
+    """AT-102."""
     await clock.turn_to(MORNING)
     await pair.vale.sync()
     second = await recover(
@@ -96,6 +97,7 @@ async def test_at_102_a_stale_epoch_is_verified_and_the_message_sealed_again_und
 async def test_at_102_an_earlier_sealing_that_arrived_after_all_gives_its_receipt_and_no_second_message(
     practice: Practice, pair: Pair, clock: TestClock, cable: LossyTransport
 ):
+    """AT-102."""
     link = (await pair.vale.invite()).text
     ben, thread, _ = await join(link, Profile.in_memory(), clock=clock, transport=cable)
     await practice.server.make_rounds()
@@ -184,6 +186,7 @@ async def test_a_used_link_lets_nobody_else_in_and_leaves_the_profile_empty(
 
 
 async def test_at_105_a_link_that_pins_another_server_is_refused(practice: Practice, clock: TestClock):
+    """AT-105."""
     link = new_staff_link(practice.server.origin, practice.practice_id, bytes(32)).text
     profile = Profile.in_memory()
     with pytest.raises(WrongServer):
@@ -194,6 +197,7 @@ async def test_at_105_a_link_that_pins_another_server_is_refused(practice: Pract
 async def test_at_105_an_invitation_other_than_the_pinned_one_is_refused(
     practice: Practice, pair: Pair, clock: TestClock
 ):
+    """AT-105."""
     link = (await pair.vale.invite()).text
     head, _, tail = link.partition("#2.")
     pinned, _, secret = tail.partition(".")

@@ -14,6 +14,7 @@ from etherapy.sdk.spine import Pin
 from etherapy.sdk.thread_log import Applied, Reader, ThreadLog
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.epoch import CommitReason, pack_sealed, parse_commit, sign_commit
+from etherapy.tep.kinds import Measure
 from etherapy.tep.labels import plain_digest
 from etherapy.tep.payload import Kind as PayloadKind
 from etherapy.tep.payload import Payload, View
@@ -102,6 +103,7 @@ def test_a_head_by_somebody_else_is_refused(world: SmallWorld):
 
 
 def test_at_42_two_histories_of_one_thread_are_a_fork_with_both_heads_as_proof(world: SmallWorld):
+    """AT-42."""
     log = world.log(world.vale)
     world.deliver(world.write("one"))
     world.read(log, world.vale)
@@ -113,6 +115,7 @@ def test_at_42_two_histories_of_one_thread_are_a_fork_with_both_heads_as_proof(w
 
 
 def test_at_25_a_shorter_thread_than_seen_before_is_refused(world: SmallWorld):
+    """AT-25, AT-41."""
     log = world.log(world.vale)
     world.deliver(world.write("one"))
     world.read(log, world.vale)
@@ -163,6 +166,7 @@ def test_a_message_without_its_promise_is_refused(world: SmallWorld):
 
 
 def test_at_84_readers_shown_another_promise_than_the_entry_names(world: SmallWorld):
+    """AT-84."""
     envelope = world.write("one")
     world.deliver(envelope)
     world.items[2] = msgspec.structs.replace(
@@ -182,6 +186,7 @@ def test_a_message_before_its_time_is_refused_unless_a_reason_says_why(world: Sm
 
 
 def test_at_90_an_old_epoch_counts_by_what_was_placed_at_acceptance_never_by_a_clock(world: SmallWorld):
+    """AT-90."""
     envelope = world.write("held over a new epoch")
     good = world.promise(envelope, release_at=world.at + 5000, decision=Decision.HELD)
     world.commit(world.vale)
@@ -196,6 +201,7 @@ def test_at_90_an_old_epoch_counts_by_what_was_placed_at_acceptance_never_by_a_c
 
 
 def test_at_91_an_item_of_a_removed_device_is_refused_however_early_its_promise(world: SmallWorld):
+    """AT-91."""
     second = world.anna.add()
     world.commit(world.anna)
     envelope = world.write("from the lost phone", keys=second)
@@ -234,6 +240,7 @@ def test_an_item_that_overtakes_one_that_was_due_is_reported(world: SmallWorld):
 
 
 def test_at_85_an_urgent_item_may_overtake_what_is_not_due(world: SmallWorld):
+    """AT-85."""
     first, second = world.write("first"), world.write("second", urgent=True)
     held = world.promise(first, decision=Decision.HELD, release_at=world.at + 2 * HOUR)
     world.deliver(
@@ -270,9 +277,12 @@ def test_a_message_that_this_device_did_not_make_raises_an_alarm(world: SmallWor
 
 
 def test_at_48_an_unknown_kind_is_a_placeholder_and_at_110_a_class_misfit_a_notice(world: SmallWorld):
+    """AT-48, AT-110."""
     raw = {0: 77, 1: "?"}
     world.deliver(world.write("", payload=Payload(77, "", 0, raw=raw)))
-    world.deliver(world.write("", kind=PayloadKind.CHECK_IN))
+    seen = View(world.n, world.ts[-1], 1, RULES)
+    body = Measure("phq-9", NOW, ((1, 2),)).pack()
+    world.deliver(world.write("", payload=Payload(PayloadKind.CHECK_IN, body, NOW, seen)))
     applied = world.read(world.log(world.vale), world.vale)
     assert kinds(applied) == [Kind.UNKNOWN_KIND, Kind.CLASS_MISFIT]
     assert [one.standing for one in applied.messages] == ["noticed", "noticed"]
@@ -280,6 +290,7 @@ def test_at_48_an_unknown_kind_is_a_placeholder_and_at_110_a_class_misfit_a_noti
 
 
 def test_at_42_a_sender_who_saw_another_history_is_noticed_by_the_view(world: SmallWorld):
+    """AT-42."""
     world.deliver(world.write("one", view=View(2, bytes(32), 1, RULES)))
     applied = world.read(world.log(world.vale), world.vale)
     assert kinds(applied) == [Kind.VIEW]
@@ -288,11 +299,13 @@ def test_at_42_a_sender_who_saw_another_history_is_noticed_by_the_view(world: Sm
 
 
 def test_at_100_two_sets_of_rules_under_one_number_are_noticed(world: SmallWorld):
+    """AT-100."""
     world.deliver(world.write("one", view=View(2, world.ts[2], 1, bytes(32))))
     assert kinds(world.read(world.log(world.vale), world.vale)) == [Kind.RULES_FORK]
 
 
 def test_at_83_the_peer_learns_of_a_missing_message_from_the_next_view(world: SmallWorld):
+    """AT-83."""
     lost = parse_envelope(world.write("lost")).item_hash
     view = View(world.n, world.ts[-1], 1, RULES, overdue=(lost,))
     world.deliver(world.write("are you there?", view=view))
@@ -302,6 +315,7 @@ def test_at_83_the_peer_learns_of_a_missing_message_from_the_next_view(world: Sm
 
 
 def test_at_28_a_commit_that_leaves_out_a_device_is_no_epoch_and_stops_sending(world: SmallWorld):
+    """AT-28."""
     world.anna.add()
     stale = world.anna.chain
     world.commit(world.vale)
@@ -322,6 +336,7 @@ def test_at_28_a_commit_that_leaves_out_a_device_is_no_epoch_and_stops_sending(w
 
 
 def test_at_30_another_secret_for_one_member_is_reported(world: SmallWorld):
+    """AT-30."""
     whole, _ = world.make_commit(world.vale)
     commit = parse_commit(whole)
     cheat = replace(commit.core, es_com=bytes(32))
@@ -341,6 +356,7 @@ def test_at_30_another_secret_for_one_member_is_reported(world: SmallWorld):
 
 
 def test_at_106_an_epoch_0_without_its_invitation_is_refused(world: SmallWorld):
+    """AT-106."""
     other = SmallWorld(seed="elsewhere")
     log = world.log(world.vale)
     applied = world.read(log, world.vale, began=other.began)
@@ -349,12 +365,14 @@ def test_at_106_an_epoch_0_without_its_invitation_is_refused(world: SmallWorld):
 
 
 def test_at_106_a_thread_that_began_between_two_strangers_is_refused(world: SmallWorld):
+    """AT-106."""
     stranger = SmallWorld(seed="stranger").anna
     log = world.log(stranger)
     assert kinds(world.read(log, stranger)) == [Kind.BAD_COMMIT]
 
 
 def test_at_108_a_thread_of_another_home_is_refused(world: SmallWorld):
+    """AT-108."""
     keys = world.host.keys.receipt_keys()
     elsewhere = Reader(world.vale.chain.chain_id, world.vale.keys.device_id, keys, bytes(32))
     log = ThreadLog(THREAD, elsewhere, {})

@@ -52,6 +52,7 @@ def test_a_chain_may_grow():
 
 
 def test_at_18_a_shorter_chain_than_seen_before_is_a_rollback():
+    """AT-18."""
     world = SmallWorld(seed="short")
     known, chain = people(world), world.anna.chain.chain_id
     before = links_of(world, world.anna)
@@ -63,6 +64,7 @@ def test_at_18_a_shorter_chain_than_seen_before_is_a_rollback():
 
 
 def test_at_16_two_links_with_one_number_are_a_fork_and_both_are_kept_as_evidence():
+    """AT-16."""
     world = SmallWorld(seed="fork")
     known, chain = people(world), world.anna.chain.chain_id
     links = list(world.anna.links)
@@ -112,6 +114,7 @@ async def test_a_link_that_never_reaches_the_log_is_reported_with_its_promise(
 
 
 async def test_at_69_a_log_that_was_rewritten_is_refused(pair: Pair, practice: Practice):
+    """AT-69."""
     await pair.anna.check_logs()
     copy = pair.anna.profile.kept.keys_log
     copy.peaks[0] = bytes(32)
@@ -127,6 +130,7 @@ async def test_at_69_a_log_that_was_rewritten_is_refused(pair: Pair, practice: P
 async def test_at_70_another_root_seen_by_the_other_side_is_an_alarm_with_both_pieces(
     pair: Pair, clock: TestClock
 ):
+    """AT-70."""
     await clock.turn_to(MORNING)
     await pair.anna.check_logs()
     pair.anna.keys_log.copy.root = bytes(32)
@@ -137,25 +141,27 @@ async def test_at_70_another_root_seen_by_the_other_side_is_an_alarm_with_both_p
 
 
 async def test_at_21_a_leaf_in_ones_own_name_that_one_did_not_make_is_an_alarm(pair: Pair):
+    """AT-21."""
     anna = pair.anna
     account = anna.profile.identity.account
     person = anna.people.person(anna.chain)
     assert person is not None
     mine = chain_link_leaf(account, anna.chain, 1, person.chain.head)
-    assert anna._judge_leaf(mine) is None
+    assert anna.leaves.judge(mine) is None
     for forged in (
         chain_link_leaf(account, anna.chain, 1, bytes(32)),
         chain_link_leaf(account, bytes(32), 0, bytes(32)),
     ):
-        found = anna._judge_leaf(forged)
+        found = anna.leaves.judge(forged)
         assert found is not None
         assert found.kind == Kind.OWN_LEAF
-    other = anna._judge_leaf(server_link_leaf(anna.server.server_id, 0, bytes(32)))
+    other = anna.leaves.judge(server_link_leaf(anna.server.server_id, 0, bytes(32)))
     assert other is not None
     assert other.kind == Kind.SERVER_KEYS
 
 
 async def test_at_105_a_server_with_other_keys_than_pinned_is_not_believed(pair: Pair):
+    """AT-105."""
     other = SmallWorld(seed="another server").host
     pair.anna.server = other.keys
     with pytest.raises(WrongServer):

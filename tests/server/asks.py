@@ -1,6 +1,12 @@
 """For every endpoint a request that its own people could make, with any id in it exchanged on demand."""
 
-from tests.server import makers_getting_in, makers_in_threads  # noqa: F401  (they fill MAKERS)
+from tests.server import (  # noqa: F401  (they fill MAKERS)
+    makers_after_restore,
+    makers_getting_in,
+    makers_in_threads,
+    makers_of_devices,
+    makers_of_people,
+)
 from tests.server.clinic import Clinic
 from tests.server.named import MAKERS, WHOLE_TABLE, Made, Named, fill_in, of_another, of_nobody, own, talk_of
 from tests.server.people import Somebody

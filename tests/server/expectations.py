@@ -85,16 +85,37 @@ ROWS: dict[str, Row] = {
     ),
     "read_invitation": Row(_for(200), is_open=True, strange={("practice",): 404, ("lookup",): 404}),
     "join": Row(_for(201), is_open=True, strange={("practice",): 404, ("lookup",): 404}),
+    "accept_membership": Row(_for(201), is_open=True, strange={("practice",): 404, ("lookup",): 404}),
     "read_chain": Row(_for(200), strange={("chain",): 404}),
     "add_link": Row(
         _for(201),
         strange={("chain",): 422, ("new_device",): 201},
         near={("new_device",): (409, "a device, proven by its own signature, is once in a practice")},
     ),
+    "ask_link": Row(_for(201), is_open=True, strange={("lookup",): 422, ("practice", "lookup"): 422}),
+    "read_link_progress": Row(
+        _for(200), is_open=True, strange={("practice",): 404, ("lookup",): 404, ("practice", "lookup"): 404}
+    ),
+    "complete_link": Row(
+        _for(201), is_open=True, strange={("practice",): 404, ("lookup",): 404, ("practice", "lookup"): 404}
+    ),
+    "read_link_requests": Row(_for(200)),
+    "read_link_request": Row(_for(200), strange={("lookup",): 404}),
+    "offer_link": Row(_for(204), strange={("lookup",): 404}),
+    "refuse_link": Row(_for(204), strange={("lookup",): 404}),
+    "set_passphrase": Row(_for(204)),
+    "drop_passphrase": Row(_for(204)),
+    "ask_salt": Row(_for(200), is_open=True, strange={("practice",): 200}),
+    "passphrase_login": Row(
+        _for(201), is_open=True, strange={("practice",): 401, ("lookup",): 404, ("practice", "lookup"): 401}
+    ),
     "read_changes": Row(_for(200, *WRITERS)),
     "read_page": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "read_joining": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "read_inbox": Row(_for(200, "therapist")),
+    "read_generation": Row(_for(200)),
+    "read_thread_generation": Row(_for(200, *WRITERS), strange={("thread",): 404}),
+    "heal_thread": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "read_notices": Row(_for(200, "therapist")),
     "preview": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "send_message": Row(
@@ -128,6 +149,22 @@ ROWS: dict[str, Row] = {
             (*THREAD, *MESSAGE, "device"): 404,
         },
     ),
+    "replace_message": Row(
+        {**_for(200, "client"), "therapist": 409, "supervisor": 403, "administrator": 403},
+        strange={
+            THREAD: 404,
+            ("thread",): 422,
+            ("inner_thread",): 422,
+            ("mid",): 404,
+            ("item_hash",): 404,
+            MESSAGE: 404,
+            ("device",): 422,
+            ("commit_hash",): 409,
+            (*THREAD, *MESSAGE): 404,
+            (*THREAD, *MESSAGE, "device"): 404,
+        },
+    ),
+    "read_all_waiting": Row(_for(200, *WRITERS)),
     "read_waiting": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "commit_epoch": Row(
         _for(201, *WRITERS),
@@ -139,6 +176,18 @@ ROWS: dict[str, Row] = {
             ("commit_hash",): 409,
         },
     ),
+    "read_people": Row(_for(200, *WRITERS), strange={("thread",): 404}),
+    "sign_consent": Row(_for(200, *WRITERS), strange={THREAD: 404, ("thread",): 404, ("inner_thread",): 422}),
+    "leave_thread": Row(
+        {**_for(204, "client"), "therapist": 422, "supervisor": 403, "administrator": 403},
+        strange={THREAD: 404, ("thread",): 422, ("inner_thread",): 422},
+    ),
+    "give_history": Row(
+        _for(204, *WRITERS),
+        strange={THREAD: 404, ("thread",): 404, ("inner_thread",): 422, ("device",): 422},
+    ),
+    "read_grants": Row(_for(200, *WRITERS), strange={("thread",): 404}),
+    "read_colleagues": Row(_for(200, "therapist")),
     "read_sheet": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "read_own_rules": Row(_for(200, "therapist")),
     "set_own_rules": Row(_for(200, "therapist")),
@@ -152,5 +201,5 @@ ROWS: dict[str, Row] = {
     "read_decisions": Row(_for(200, *AUDITORS)),
 }
 
-NOT_IDS = frozenset({"nonce"})
-"""Fields that have the form of an id and name nothing."""
+NOT_IDS = frozenset({"nonce", "auth", "salt", "sign_pk"})
+"""Fields that have the form of an id and name nothing; a new device's key is bound to its look-up id."""

@@ -8,11 +8,11 @@ from etherapy.binary import B64
 from etherapy.crypto.epochs import new_epoch
 from etherapy.protocol import endpoints
 from etherapy.protocol.agreed_rules import SetRules
-from etherapy.protocol.messages import AskPreview, Recall, SendMessage
+from etherapy.protocol.messages import AskPreview, Recall, Replace, SendMessage
 from etherapy.protocol.threads import Commit
 from etherapy.rules.calendar import milliseconds
 from etherapy.tep import epoch as tep
-from etherapy.tep.envelope import Header, padded_size, sign_envelope
+from etherapy.tep.envelope import Header, padded_size, parse_envelope, sign_envelope
 from etherapy.tep.placing import thread_start
 from etherapy.tep.recall import Recall as RecallCore
 from etherapy.tep.recall import RecallMode, sign_recall
@@ -33,26 +33,30 @@ async def preview(clinic: Clinic, who: Somebody, named: Named) -> Made:
 
 @maker
 async def send_message(clinic: Clinic, who: Somebody, named: Named) -> Made:
+    envelope = envelope_of(clinic, who, named)
+    return Made(fill_in(endpoints.send_message, named, SendMessage(B64(envelope))))
+
+
+def envelope_of(clinic: Clinic, who: Somebody, named: Named) -> bytes:
+    """Sealed as it should be where all is one's own; else signed over what it names."""
     talk = talk_of(clinic, who)
     if (named.inner_thread, named.commit_hash, named.device) == own_place(talk, who) and is_member(talk, who):
-        envelope = seal(talk, who, "one more").envelope
-    else:
-        size = padded_size(40) + 16
-        header = Header(
-            named.inner_thread,
-            talk.commit.core.epoch,
-            named.device,
-            os.urandom(16),
-            os.urandom(24),
-            os.urandom(32),
-            named.commit_hash,
-            1,
-            False,
-            1,
-            size,
-        )
-        envelope = sign_envelope(header, os.urandom(size), who.keys.sign)
-    return Made(fill_in(endpoints.send_message, named, SendMessage(B64(envelope))))
+        return seal(talk, who, "one more").envelope
+    size = padded_size(40) + 16
+    header = Header(
+        named.inner_thread,
+        talk.commit.core.epoch,
+        named.device,
+        os.urandom(16),
+        os.urandom(24),
+        os.urandom(32),
+        named.commit_hash,
+        1,
+        False,
+        1,
+        size,
+    )
+    return sign_envelope(header, os.urandom(size), who.keys.sign)
 
 
 def own_place(talk: Talk, who: Somebody) -> tuple[bytes, bytes, bytes]:
@@ -66,21 +70,35 @@ def is_member(talk: Talk, who: Somebody) -> bool:
 @maker
 async def recall_message(clinic: Clinic, who: Somebody, named: Named) -> Made:
     """Of a message of one's own that waits; a therapist has none, so an answer that is placed."""
+    recall = await _recall(clinic, who, named, RecallMode.RECALL, bytes(32))
+    return Made(fill_in(endpoints.recall_message, named, Recall(recall)))
+
+
+@maker
+async def replace_message(clinic: Clinic, who: Somebody, named: Named) -> Made:
+    """As to take back, with a message of one's own device instead."""
+    envelope = envelope_of(clinic, who, replace(named, device=who.keys.device_id))
+    item_hash = parse_envelope(envelope).item_hash
+    recall = await _recall(clinic, who, named, RecallMode.REPLACE, item_hash)
+    return Made(fill_in(endpoints.replace_message, named, Replace(recall, B64(envelope))))
+
+
+async def _recall(clinic: Clinic, who: Somebody, named: Named, mode: RecallMode, new: bytes) -> B64:
     talk, mine = talk_of(clinic, who), own(clinic, who)
     named_message = (named.mid, named.item_hash)
     if named_message == (mine.mid, mine.item_hash) and who.name == talk.client:
         message = await clinic.say(who.name, "to be recalled", talk)
         named_message = (message.mid, message.item_hash)
     core = RecallCore(
-        RecallMode.RECALL,
+        mode,
         named.inner_thread,
         named_message[0],
         named.device,
         named_message[1],
-        bytes(32),
+        new,
         milliseconds(clinic.now),
     )
-    return Made(fill_in(endpoints.recall_message, named, Recall(B64(sign_recall(core, who.keys.sign)))))
+    return B64(sign_recall(core, who.keys.sign))
 
 
 @maker

@@ -40,6 +40,8 @@ class Somebody:
     links: tuple[bytes, ...]
     account: bytes = b""
     token: str = ""
+    recovery: DeviceKeys | None = None
+    """What the recovery code stands for."""
 
     @property
     def chain(self) -> Chain:
@@ -96,7 +98,7 @@ def somebody(name: str, practice: bytes, now: datetime) -> Somebody:
     second = linking.add_device(
         Chain.begin(first), keys.sign, recovery.sign, recovery.hpke.public, DeviceClass.RECOVERY, at
     )
-    return Somebody(name, practice, keys, (first, second))
+    return Somebody(name, practice, keys, (first, second), recovery=recovery)
 
 
 async def offer_staff_link(

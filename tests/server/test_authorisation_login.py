@@ -144,17 +144,31 @@ async def _replayed_late(clinic: Clinic) -> Login:
 
 
 async def test_whatever_is_wrong_the_answer_is_the_same(clinic: Clinic) -> None:
+    """AT-11: another origin, older than a minute, replayed; AT-65."""
     answers: dict[str, Answer] = {}
     for reason, maker in WRONG.items():
         body = await maker(clinic)
         before = await fingerprint(clinic.operate, clinic.practices["A"])
         answers[reason] = await clinic.line.ask(Ask("POST", LOGIN, body=body))
         assert await fingerprint(clinic.operate, clinic.practices["A"]) == before, reason
+    # whoever holds the key of a device that was taken out is told so; nobody else learns of it (see below)
+    assert answers.pop("revoked device").problem == "device-revoked"
     assert {reason: (answer.status, answer.problem) for reason, answer in answers.items()} == dict.fromkeys(
-        WRONG, (401, "login-failed")
+        answers, (401, "login-failed")
     )
     assert len(set(answers.values())) == 1
     assert (await clinic.line.ask(Ask("POST", LOGIN, body=await right(clinic)))).status == 201
+
+
+async def test_a_revoked_device_is_told_so_by_its_own_key_alone(clinic: Clinic) -> None:
+    body = await signed(clinic, "A.gone_client")
+    stranger = clinic.people["A.client"].keys.sign
+    wrong = stranger.sign(challenge_bytes(ORIGIN, body.nonce, body.time))
+    for signature in (wrong, bytes(64)):
+        other = msgspec.structs.replace(body, signature=B64(signature))
+        answer = await clinic.line.ask(Ask("POST", LOGIN, body=other))
+        unknown = await clinic.line.ask(Ask("POST", LOGIN, body=await WRONG["unknown device"](clinic)))
+        assert (answer.problem, answer) == ("login-failed", unknown)
 
 
 async def test_a_challenge_has_one_shape_for_every_device(clinic: Clinic) -> None:

@@ -1,21 +1,34 @@
-"""Nobody but its sender can notice a message that waits or was taken back (G5; tep_amendments.md 78, 79)."""
+"""Nobody but its sender can notice a message that waits, was taken back or replaced, or came back (G5).
+
+AT-78 and AT-79 of tep_amendments.md A-13.
+"""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace as altered
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from etherapy.binary import B64
+from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
 from etherapy.protocol.agreed_rules import SetRules
 from etherapy.protocol.messages import AskPreview, SendMessage
+from etherapy.protocol.people import AddLink
+from etherapy.protocol.threads import Commit
+from etherapy.rules.calendar import milliseconds
+from etherapy.tep import linking
+from etherapy.tep.epoch import CommitReason
 from tests.server.asking import Ask
 from tests.server.asks import WHOLE_TABLE, make, of_another
-from tests.server.clinic import MORNING, NIGHT, Clinic
+from tests.server.chains import adding
+from tests.server.clinic import MORNING, NIGHT, ORIGIN, Clinic
+from tests.server.company import company_of
 from tests.server.furnishing import Furnished
+from tests.server.instead import replace, waiting
 from tests.server.matrix import plant
-from tests.server.people import invitation
+from tests.server.people import invitation, log_in, seal, send
 from tests.server.twins import Twins, twins
 
 OTHERS = ("A.therapist", "A.other_client", "A.other_therapist", "A.supervisor", "A.administrator")
@@ -29,6 +42,8 @@ QUERIES = {
     "prove_consistency": ("old=1&new=2", "old=2&new=40"),
     "read_notices": ("", "since=2026-01-01T00:00:00Z"),
 }
+MADE_ON_DEMAND = frozenset({"read_link_request"})
+"""What there is to read is made by asking for it, here in one of the two only."""
 
 
 @pytest.fixture
@@ -42,7 +57,7 @@ async def look_everywhere(both: Twins) -> None:
     for caller in OTHERS:
         asks: dict[Ask, None] = {}
         for name, endpoint in sorted(WHOLE_TABLE.items()):
-            if endpoint.method == "GET" and endpoint.access:
+            if endpoint.method == "GET" and endpoint.access and name not in MADE_ON_DEMAND:
                 for named in (None, of_another(both.quiet, "A.client")):
                     path = (await make(both.quiet, name, both.quiet.people[caller], named)).ask.path
                     for each in {path, path.replace("/keys/", "/audit/")}:
@@ -84,6 +99,47 @@ async def hold_and_take_back(clinic: Clinic) -> None:
     await clinic.take_back("A.client", talk, message)
 
 
+async def hold_and_replace_and_take_back(clinic: Clinic) -> None:
+    talk, me = clinic.talks["A.client"], clinic.people["A.client"]
+    message = await clinic.say("A.client", "secretly replaced", talk)
+    for text in ("other words", "and others again"):
+        new = seal(talk, me, text)
+        await replace(clinic, me, talk, message, new)
+        message = new
+    await clinic.take_back("A.client", talk, message)
+
+
+async def grow(both: Twins, link: bytes) -> None:
+    """The client's chain grows in both, by the same link."""
+    answer = await both.ask("A.client", Ask("POST", endpoints.add_link.path, body=AddLink(B64(link))))
+    assert answer.status == 201, answer
+    for clinic in (both.quiet, both.secret):
+        me = clinic.people["A.client"]
+        clinic.settle(altered(me, links=(*me.links, link)))
+
+
+async def commit(both: Twins, by: str, reason: int, *without: str) -> None:
+    """The same commit in both."""
+    company = company_of(both.quiet)
+    whole, secret = await company.make(by, reason, roles=company.without(*without))
+    answer = await both.ask(by, company.ask(endpoints.commit_epoch, Commit(B64(whole))))
+    assert answer.status == 201, answer
+    company.settle(whole, secret)
+    both.secret.talks.update(both.quiet.talks)
+
+
+async def never_noticed(both: Twins) -> None:
+    """Now, when it would have been released, and days later, when the days have their leaves."""
+    await look_everywhere(both)
+    await both.turn_to(MORNING)
+    await look_everywhere(both)
+    assert not both.told_apart()
+    await both.turn_to(MORNING + timedelta(days=3))
+    await look_everywhere(both)
+    readers = ("A.therapist", "A.other_client", "A.other_therapist")
+    assert not [one for one in both.told_apart() if one.startswith(readers)]
+
+
 async def test_a_message_that_waits_is_not_noticed(both: Twins) -> None:
     await both.hide(hold)
     await look_everywhere(both)
@@ -113,13 +169,46 @@ async def test_a_message_taken_back_is_never_noticed_by_readers(both: Twins) -> 
     await both.hide(hold_and_take_back)
     await look_everywhere(both)
     await live_on(both)
-    await both.turn_to(MORNING)
+    await never_noticed(both)
+
+
+async def test_a_message_that_was_replaced_is_never_noticed_by_readers(both: Twins) -> None:
+    """AT-78"""
+    await both.hide(hold_and_replace_and_take_back)
     await look_everywhere(both)
-    assert not both.told_apart()
-    await both.turn_to(MORNING + timedelta(days=3))
-    await look_everywhere(both)
-    readers = ("A.therapist", "A.other_client", "A.other_therapist")
-    assert not [one for one in both.told_apart() if one.startswith(readers)]
+    await live_on(both)
+    await never_noticed(both)
+
+
+async def test_what_comes_back_to_somebody_who_is_left_out_is_never_noticed(both: Twins) -> None:
+    """AT-78, AT-79: the commit that leaves them out is placed alike, whatever waits."""
+    await both.hide(hold)
+    await commit(both, "A.therapist", CommitReason.USER_REMOVED, "A.client")
+    secret = both.secret
+    found = await waiting(secret, secret.people["A.client"], secret.talks["A.client"])
+    assert [one.state for one in found.values()] == ["returned", "returned"]
+    await never_noticed(both)
+
+
+async def test_what_comes_back_to_the_owner_of_a_lost_phone_is_never_noticed(both: Twins) -> None:
+    """AT-78, AT-79: the link that revokes it is answered and seen alike."""
+    phone, me = DeviceKeys.generate(), both.quiet.people["A.client"]
+    await grow(both, adding(me, both.quiet.now, phone))
+    await commit(both, "A.client", CommitReason.DEVICE_ADDED)
+
+    async def hold_on_the_phone(clinic: Clinic) -> None:
+        there = await log_in(clinic.line, ORIGIN, altered(clinic.people["A.client"], keys=phone))
+        talk = clinic.talks["A.client"]
+        await send(clinic.line, talk, there, seal(talk, there, "from the phone"))
+
+    await both.hide(hold_on_the_phone)
+    me = both.quiet.people["A.client"]
+    at = milliseconds(both.quiet.now)
+    await grow(both, linking.revoke_device(me.chain, me.keys.sign, phone.device_id, at))
+    secret = both.secret
+    found = await waiting(secret, secret.people["A.client"], secret.talks["A.client"])
+    assert sorted(one.state for one in found.values()) == ["held", "returned"]
+    await never_noticed(both)
 
 
 @pytest.mark.parametrize(

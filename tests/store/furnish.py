@@ -3,13 +3,13 @@
 The functions do not look into what they store, so random bytes stand for everything that is signed or sealed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from os import urandom
 
 from etherapy.store.database import Database
 from etherapy.store.people import AuditLeaf, Joining, NewAccount, NewDevice, NewLink, People
-from etherapy.store.threads import Acceptance, DayRecord, SentRow, ThreadFacts, Threads
+from etherapy.store.threads import Acceptance, DayRecord, Ended, SentRow, ThreadFacts, Threads
 
 DAY = timedelta(days=1)
 
@@ -41,9 +41,7 @@ class Room:
         self.threads = Threads(self.database)
 
     async def facts(self, now: datetime, who: Who | None = None) -> ThreadFacts:
-        found = await self.threads.facts(who or self.client, now, self.thread)
-        assert found is not None
-        return found[0]
+        return (await self.threads.facts(who or self.client, now, self.thread))[0]
 
     async def attempt(
         self,
@@ -70,7 +68,7 @@ class Room:
             device=who.device,
             mid=mid or urandom(16),
             item_hash=item_hash or urandom(32),
-            envelope=envelope or urandom(152 + 64 + 272),
+            envelope=envelope or urandom(3) + b"\x01" + urandom(148 + 64 + 272),  # of class 1
             epoch=0,
             commit_hash=self.commit_hash,
             by_client=who is self.client,
@@ -96,19 +94,33 @@ class Room:
             self.client if message.by_client else self.therapist, now, message
         )
 
-    async def recall(self, now: datetime, message: Acceptance, recall: bytes | None = None) -> SentRow:
-        day = DayRecord(now, urandom(16), urandom(32), b"{}")
+    async def recall(
+        self, now: datetime, message: Acceptance, recall: bytes | None = None, device: bytes | None = None
+    ) -> SentRow:
         return await self.threads.recall(
-            self.client,
-            now,
-            self.thread,
-            message.account,
-            message.mid,
-            message.item_hash,
-            recall or urandom(192),
-            urandom(187),
-            day,
+            self.client, now, self.thread, message.account, ended(now, message, recall, device)
         )
+
+    async def replace(
+        self,
+        now: datetime,
+        message: Acceptance,
+        recall: bytes | None = None,
+        device: bytes | None = None,
+        **how: object,
+    ) -> tuple[Acceptance, SentRow]:
+        """Another message in the place of this one, which keeps its counted_from."""
+        other = await self.attempt(now, **how)  # type: ignore[arg-type]
+        other = replace(other, counted_from=message.counted_from or message.accepted_at)
+        done = ended(now, message, recall, device)
+        return other, await self.threads.replace(self.client, now, done, other)
+
+
+def ended(now: datetime, message: Acceptance, recall: bytes | None, device: bytes | None) -> Ended:
+    """What a signed Recall brings."""
+    day = DayRecord(now, urandom(16), urandom(32), b"{}")
+    who = device or message.device
+    return Ended(message.mid, message.item_hash, who, recall or urandom(192), urandom(187), day)
 
 
 def person() -> tuple[NewAccount, NewDevice]:

@@ -11,6 +11,7 @@ import pytest
 
 from etherapy.store.connection import Connection, connect
 from etherapy.store.database import Database
+from etherapy.store.devices import ChainStep, Devices
 from etherapy.store.due import Due
 from etherapy.store.people import Joining, NewLink, People
 from etherapy.store.settings import NewSheet, RuleSets
@@ -109,7 +110,8 @@ async def set_rules(room: Room) -> bool:
 async def add_link(room: Room, who: Who) -> str:
     link = NewLink(urandom(64), urandom(155), urandom(16), urandom(80))
     _, device = person()
-    return await People(room.database).add_link(who, NIGHT, 1, urandom(32), link, device, leaf())
+    step = ChainStep(2, 1, urandom(32), link, NIGHT, leaf(), device)
+    return (await Devices(room.database).grow(who, NIGHT, step)).outcome
 
 
 async def test_taking_back_and_changing_rules_do_not_wait_for_each_other_in_a_circle(
@@ -135,13 +137,15 @@ async def test_joining_and_the_worker_do_not_wait_for_each_other_in_a_circle(
     assert (len(told), await joining) == (2, "joined")
 
 
+@pytest.mark.parametrize("who", ["client", "therapist"])
 async def test_a_new_device_and_the_worker_do_not_wait_for_each_other_in_a_circle(
-    store: Store, database: Database, room: Room
+    store: Store, database: Database, room: Room, who: str
 ) -> None:
+    """The therapist's account is referred to by the notice that a release leaves."""
     await fall_due(room)
     async with holding(store, THREAD, room.thread) as turnstile:
         release = await turnstile.queue(Due(database).release(room.practice, NIGHT))
-        adding = await turnstile.queue(add_link(room, room.client))
+        adding = await turnstile.queue(add_link(room, getattr(room, who)))
     told, _ = await release
     assert (len(told), await adding) == (2, "added")
 

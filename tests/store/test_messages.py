@@ -72,6 +72,7 @@ async def test_every_t_follows_from_the_one_before_and_its_entry(room: Room) -> 
 
 
 async def test_the_same_bytes_again_get_the_first_answer_and_other_bytes_are_refused(room: Room) -> None:
+    """AT-38."""
     message, first = await room.send(NIGHT, release_at=MORNING)
     again = await room.threads.accept(
         room.client,
@@ -130,6 +131,7 @@ async def test_what_is_due_together_is_placed_in_the_order_of_acceptance(room: R
 
 
 async def test_an_urgent_message_is_placed_alone_and_what_waits_stays_hidden(room: Room) -> None:
+    """AT-85: the later placing of those that waited keeps their own order and times."""
     held = [(await room.send(NIGHT + timedelta(minutes=m), release_at=MORNING))[0] for m in range(3)]
     urgent, row = await room.send(NIGHT + timedelta(minutes=5), at_once=True, urgent=True)
     assert row.placed is not None and (row.placed.n, row.placed.reason) == (3, 6)
@@ -138,7 +140,8 @@ async def test_an_urgent_message_is_placed_alone_and_what_waits_stays_hidden(roo
     assert [r.placed.item_hash for r in rows] == [urgent.item_hash, *(m.item_hash for m in held)]
 
 
-async def test_at_86_recall_wins_before_the_release_and_never_after_it(room: Room) -> None:
+async def test_recall_wins_before_the_release_and_never_after_it(room: Room) -> None:
+    """AT-86, AT-87: what was recalled is never placed, what was placed is never recalled."""
     early, _ = await room.send(NIGHT, release_at=MORNING)
     late, _ = await room.send(NIGHT, release_at=MORNING)
     recall = urandom(192)
@@ -152,6 +155,7 @@ async def test_at_86_recall_wins_before_the_release_and_never_after_it(room: Roo
 
 
 async def test_recall_and_release_racing_leave_exactly_one_outcome(room: Room) -> None:
+    """AT-86"""
     for number in range(10):
         at = MORNING + timedelta(hours=number)
         message, _ = await room.send(at - timedelta(minutes=1), release_at=at)
@@ -241,7 +245,9 @@ async def test_a_stranger_gets_the_answer_of_a_thread_that_does_not_exist(
         with pytest.raises(Refused) as refused:
             await room.threads.page(stranger, NIGHT, thread, 0, 10)
         assert (refused.value.code, refused.value.detail) == ("ET404", "no_such_thread")
-        assert await room.threads.facts(stranger, NIGHT, thread) is None
+        with pytest.raises(Refused) as refused:
+            await room.threads.facts(stranger, NIGHT, thread)
+        assert (refused.value.code, refused.value.detail) == ("ET404", "no_such_thread")
         message = await room.attempt(NIGHT, at_once=True, version=1, thread=thread)
         assert (await room.threads.accept(stranger, NIGHT, message)).outcome == "no_thread"
 

@@ -12,6 +12,7 @@ from etherapy.postgres.databases import create_database, drop_database
 from etherapy.store.database import Database
 from etherapy.store.due import Due
 from etherapy.store.logs import AUDIT, Logs
+from etherapy.store.membership import Membership
 from etherapy.store.migrate import migrate
 from etherapy.store.threads import Acceptance
 from tests.postgres_fixture import store_named
@@ -72,6 +73,21 @@ async def take_back(crowd: Crowd) -> None:
     assert (await crowd.room.recall(NOW, crowd.held.pop())).outcome == "recalled"
 
 
+async def put_another_in_its_place(crowd: Crowd) -> None:
+    await send_held(crowd)
+    message, row = await crowd.room.replace(NOW, crowd.held.pop(), release_at=TOMORROW, reply_by=TOMORROW)
+    assert row.outcome == "accepted"
+    crowd.held.append(message)
+
+
+async def give_back(crowd: Crowd) -> None:
+    """As where a device is revoked from which nothing waits, among others from which much does."""
+    room = crowd.room
+    own, lost = [room.client.account], [urandom(16)]
+    row = await crowd.database.call("return_held", room.practice, None, own, lost, [], [], NOW)
+    assert row is not None and row[0]
+
+
 async def release_one(crowd: Crowd) -> None:
     soon = NOW + timedelta(minutes=1)
     await crowd.room.send(NOW, release_at=soon, reply_by=TOMORROW)
@@ -96,6 +112,12 @@ CALLS: dict[str, tuple[int, Ask]] = {
     "answer": (200, answer),
     "repeat": (10, repeat),
     "take back": (200, take_back),
+    "put another in its place": (200, put_another_in_its_place),
+    "give back": (200, give_back),
+    "look for what to give back": (
+        200,
+        lambda c: c.room.threads.held_of(c.room.client, NOW, [c.room.client.account], None, None),
+    ),
     "release one": (10, release_one),
     "release none": (10, lambda c: Due(c.database).release(c.room.practice, NOW)),
     "claim what is due": (10, lambda c: Due(c.database).claim(NOW)),
@@ -112,11 +134,12 @@ CALLS: dict[str, tuple[int, Ask]] = {
     "inbox": (60, lambda c: c.room.threads.inbox(c.room.therapist, NOW, 50)),
     "notices": (210, lambda c: c.room.threads.notices(c.room.therapist, NOW, NOW - timedelta(days=3650))),
     "what waits": (200, lambda c: c.room.threads.waiting(c.room.client, NOW, c.room.thread)),
+    "all that waits": (200, lambda c: c.room.threads.all_waiting(c.room.client, NOW)),
     "what became of one": (
         10,
         lambda c: c.room.threads.message(c.room.client, NOW, c.room.thread, bytes(16)),
     ),
-    "roster": (10, lambda c: c.room.threads.roster(c.room.client, NOW, c.room.thread, 2)),
+    "roster": (10, lambda c: Membership(c.database).roster(c.room.client, NOW, c.room.thread, 2)),
     "decisions": (
         60,
         lambda c: c.database.call_all(

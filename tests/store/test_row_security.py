@@ -8,11 +8,16 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from etherapy.binary import unb64
+from etherapy.binary import Hash32, Id16, unb64
+from etherapy.protocol import endpoints
+from etherapy.protocol.pairing import SetPassphrase
 from etherapy.store.connection import Connection, connect
+from etherapy.tep.epoch import Role
 from tests.server.clinic import Clinic
+from tests.server.company import company_of
 from tests.server.furnishing import Furnished
 from tests.server.matrix import fingerprint
+from tests.server.newcomers import wait
 from tests.server.weakening import switch_off_checks, switch_off_row_security
 from tests.store.row_security import (
     Hole,
@@ -35,7 +40,6 @@ READS = {
     "read_practice",
     "read_invitation",
     "find_device",
-    "load_facts",
     "load_held",
     "read_decision",
     "read_message",
@@ -50,8 +54,44 @@ READS = {
 
 @pytest.fixture
 async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
+    """Two practices in which every table holds something."""
     async with furnished.open(tmp_path) as found:
+        for letter in "AB":
+            await fill_the_rest(found, letter)
         yield found
+
+
+async def fill_the_rest(clinic: Clinic, letter: str) -> None:
+    """What the furnishing has not: papers, a device that waits, what narrowing, grants and restores leave."""
+    client, colleague = clinic.people[f"{letter}.client"], f"{letter}.other_therapist"
+    company = company_of(clinic, client.name)
+    await company.sign(company.owner.name, company.consent(colleague, Role.CO_THERAPIST))
+    leaving = company_of(clinic, f"{letter}.far_client")
+    answer, _ = await leaving.leave(f"{letter}.far_client")
+    assert answer.status < 300, answer
+    await wait(clinic, client)
+    await clinic.line.call(
+        endpoints.set_passphrase,
+        SetPassphrase("somebody", Id16(urandom(16)), Hash32(urandom(32))),
+        token=client.token,
+    )
+    place = (client.practice, company.talk.thread)
+    await clinic.operate.execute(
+        "INSERT INTO exclusion SELECT practice_id, thread_id, device_id FROM seat"
+        " WHERE practice_id = $1 AND thread_id = $2"
+        " AND device_id IN (SELECT device_id FROM device WHERE class = 4) LIMIT 1",
+        *place,
+    )
+    await clinic.operate.execute(
+        "INSERT INTO history_grant SELECT practice_id, thread_id, device_id, $3, $4, $5 FROM seat"
+        " WHERE practice_id = $1 AND thread_id = $2 LIMIT 1",
+        *place,
+        urandom(32),
+        urandom(300),
+        clinic.now,
+    )
+    await clinic.operate.execute("INSERT INTO generation_mark VALUES ($1, $2, 1, $3)", *place, urandom(300))
+    await clinic.operate.execute("INSERT INTO restore_statement VALUES ($1, 2, $2)", place[0], urandom(300))
 
 
 @pytest.fixture
@@ -144,7 +184,8 @@ async def test_no_function_reaches_another_practice(
     holes, ran = await _walk(clinic, serve, role)
     assert not holes
     assert ran >= READS
-    assert ("read_page" in ran) != checks  # it is refused by its own check, and gives nothing without it
+    for guarded in ("read_page", "load_facts"):  # refused by their own check, and giving nothing without it
+        assert (guarded in ran) != checks
     assert await fingerprint(clinic.operate, clinic.practices["B"]) == before
 
 

@@ -101,12 +101,14 @@ def test_a_changed_byte_never_gives_the_same_value(value, data):
     ],
 )
 def test_at_02_a_second_spelling_or_anything_outside_the_profile_is_refused(what, data):
+    """AT-02."""
     with pytest.raises(Malformed) as refused:
         cbor.decode(bytes.fromhex(data), limit=100)
     assert refused.value.what == what
 
 
 def test_at_02_an_extra_key_and_a_missing_key_are_refused():
+    """AT-02."""
     for changed in ({0: b"core", 1: [bytes(64)], 2: b""}, {0: b"core"}, {1: [bytes(64)]}, {}):
         with pytest.raises(Malformed) as refused:
             parse_signed(cbor.encode(changed), 4096)
@@ -115,12 +117,14 @@ def test_at_02_an_extra_key_and_a_missing_key_are_refused():
 
 
 def test_at_03_one_byte_too_many_is_refused_before_decoding():
+    """AT-03."""
     with pytest.raises(Malformed) as refused:
         cbor.decode(b"\xff" * 101, limit=100)
     assert refused.value.what == "size"
 
 
 def test_at_03_deep_nesting_is_refused_without_a_deep_stack():
+    """AT-03."""
     assert cbor.decode(b"\x81" * 8 + b"\x00", limit=100) == [[[[[[[[0]]]]]]]]
     for deep in (b"\x81" * 9 + b"\x00", b"\x81" * 60_000 + b"\x00", b"\xa1\x00" * 30_000 + b"\x00"):
         with pytest.raises(Malformed) as refused:
@@ -130,6 +134,7 @@ def test_at_03_deep_nesting_is_refused_without_a_deep_stack():
 
 @pytest.mark.parametrize("key", ["1818", "1818" + "00" * 3, "20", "37", "4100", "6161", "f5"])
 def test_at_04_a_map_key_above_23_or_negative_or_no_number_is_refused_when_read(key):
+    """AT-04."""
     with pytest.raises(Malformed) as refused:
         cbor.decode(bytes.fromhex("a1" + key + "00"), limit=100)
     assert refused.value.what == "keys"
@@ -137,6 +142,7 @@ def test_at_04_a_map_key_above_23_or_negative_or_no_number_is_refused_when_read(
 
 @pytest.mark.parametrize("key", [24, -1, 2**64, "a", b"a", True, None, 1.0])
 def test_at_04_a_map_key_above_23_or_negative_or_no_number_is_refused_when_written(key):
+    """AT-04."""
     with pytest.raises(Malformed) as refused:
         cbor.encode({key: 0})
     assert refused.value.what == "keys"
@@ -152,6 +158,7 @@ def test_a_value_outside_the_profile_is_not_written(value):
     "spelling", ["AA==", "AA=", "A A", "AA\n", " AA", "A+", "A/", "AB", "AAB", "A", "AAAAA", "Ａ"]
 )
 def test_at_05_base64url_has_one_spelling(spelling):
+    """AT-05."""
     with pytest.raises(ValueError, match="base64url"):
         unb64(spelling)
     assert unb64("AA") == b"\0"

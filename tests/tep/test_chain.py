@@ -48,6 +48,7 @@ def test_a_chain_grows_and_keeps_what_it_was():
 
 
 def test_at_12_a_link_by_a_revoked_device_is_rejected_however_old_it_says_it_is():
+    """AT-12."""
     someone = person("someone")
     laptop = someone.add()
     early = linking.add_device(
@@ -68,6 +69,7 @@ def _with_target(core: LinkCore, target: bytes) -> LinkCore:
 
 
 def test_at_13_an_add_without_the_new_devices_own_signature_is_rejected():
+    """AT-13."""
     someone, other = person("someone"), DeviceKeys.generate(Dice("new device"))
     signer, chain = someone.keys.sign, someone.chain
     core = linking.add_core(chain, someone.keys.device_id, other.sign.public, other.hpke.public, 2, NOW)
@@ -86,6 +88,7 @@ def test_at_13_an_add_without_the_new_devices_own_signature_is_rejected():
 
 
 def test_at_14_a_web_device_adds_and_revokes_nobody_but_itself():
+    """AT-14."""
     someone = person("someone")
     web = someone.add(DeviceClass.WEB)
     chain, fresh = someone.chain, DeviceKeys.generate(Dice("fresh"))
@@ -108,6 +111,7 @@ def test_at_14_a_web_device_adds_and_revokes_nobody_but_itself():
 
 
 def test_at_15_an_ordinary_device_does_not_revoke_the_recovery_device():
+    """AT-15."""
     someone = person("someone")
     recovery = someone.code.keys()
     refused(
@@ -120,6 +124,7 @@ def test_at_15_an_ordinary_device_does_not_revoke_the_recovery_device():
 
 
 def test_at_15_a_recovery_replacement_takes_72_hours_by_the_log():
+    """AT-15."""
     someone = person("someone")
     old, new = someone.code.keys(), RecoveryCode.generate(someone.dice).keys()
     waiting = someone.chain.add(
@@ -145,6 +150,7 @@ def test_at_15_a_recovery_replacement_takes_72_hours_by_the_log():
 
 @pytest.mark.parametrize("by", ["sibling", "code"])
 def test_at_15_revoking_the_announcer_cancels_the_replacement(by):
+    """AT-15."""
     someone = person("someone")
     thief = someone.add()
     old, new = someone.code.keys(), RecoveryCode.generate(someone.dice).keys()
@@ -158,6 +164,7 @@ def test_at_15_revoking_the_announcer_cancels_the_replacement(by):
 
 
 def test_at_15_a_replacement_is_a_recovery_device_and_was_announced():
+    """AT-15."""
     someone = person("someone")
     new = RecoveryCode.generate(someone.dice).keys()
     refused(
@@ -186,6 +193,7 @@ def test_at_15_a_replacement_is_a_recovery_device_and_was_announced():
 
 
 def test_only_the_recovery_device_adds_a_second_one():
+    """AT-15."""
     someone = person("someone")
     second = RecoveryCode.generate(someone.dice).keys()
     refused("recovery", someone.chain, added(someone, second, someone.keys.sign, DeviceClass.RECOVERY))
@@ -194,6 +202,7 @@ def test_only_the_recovery_device_adds_a_second_one():
 
 
 def test_at_16_two_links_with_one_number_are_kept_as_evidence():
+    """AT-16."""
     someone = person("someone")
     common = list(someone.links)
     one = added(someone, DeviceKeys.generate(someone.dice), someone.keys.sign)
@@ -213,6 +222,7 @@ def test_at_16_two_links_with_one_number_are_kept_as_evidence():
 
 
 def test_at_17_a_served_chain_that_hides_a_revocation_does_not_fit_the_roster():
+    """AT-17."""
     made = thread()
     laptop = made.client.add()
     made.commit()
@@ -227,6 +237,7 @@ def test_at_17_a_served_chain_that_hides_a_revocation_does_not_fit_the_roster():
 
 
 def test_at_18_a_shorter_chain_than_seen_before_shows_by_its_number():
+    """AT-18."""
     someone = person("someone")
     someone.add()
     known, seen = someone.chain, verify_chain(someone.links[:-1])
@@ -236,6 +247,7 @@ def test_at_18_a_shorter_chain_than_seen_before_shows_by_its_number():
 
 
 def test_at_19_an_x_wing_key_replaced_in_transit_fits_neither_link_nor_roster():
+    """AT-19."""
     someone, other = person("someone"), DeviceKeys.generate(Dice("other"))
     link = someone.links[0]
     changed = link.replace(someone.keys.hpke.public, other.hpke.public)
@@ -250,6 +262,7 @@ def test_at_19_an_x_wing_key_replaced_in_transit_fits_neither_link_nor_roster():
 
 
 def test_at_20_a_genesis_without_recovery_device_and_without_opt_out_is_rejected():
+    """AT-20."""
     dice = Dice("alone")
     keys, laptop = DeviceKeys.generate(dice), DeviceKeys.generate(dice)
     link0 = linking.begin_chain(keys.sign, keys.hpke.public, 1, dice(16), NOW)
@@ -293,6 +306,7 @@ def test_a_rotation_brings_another_key():
 
 
 def test_at_96_a_ninth_active_device_is_refused():
+    """AT-96."""
     someone = person("someone")
     for _ in range(6):
         someone.add()
@@ -305,6 +319,7 @@ def test_at_96_a_ninth_active_device_is_refused():
 
 @pytest.mark.parametrize("part", ["coefficient", "low order"])
 def test_at_96_a_link_with_a_malformed_x_wing_key_is_invalid(part):
+    """AT-96."""
     someone = person("someone")
     good = someone.keys.hpke.public
     bad = b"\xff\x0f" + good[2:] if part == "coefficient" else good[:1184] + b"\1" + bytes(31)

@@ -53,6 +53,7 @@ def test_every_envelope_comes_back_as_it_was(made):
 
 
 def test_at_01_any_single_bit_flipped_in_an_envelope_is_rejected():
+    """AT-01."""
     whole = env.sign_envelope(header(), Dice("ct")(272), KEY)
     for changed in flips(whole):
         try:
@@ -79,6 +80,7 @@ def test_at_01_any_single_bit_flipped_in_an_envelope_is_rejected():
     ],
 )
 def test_at_80_a_header_with_an_unknown_bit_or_size_is_refused(what, at, value):
+    """AT-80."""
     data = bytearray(header().pack())
     data[at] = value
     with pytest.raises(Malformed) as refused:
@@ -87,6 +89,7 @@ def test_at_80_a_header_with_an_unknown_bit_or_size_is_refused(what, at, value):
 
 
 def test_at_80_151_and_153_bytes_and_a_byte_too_many_or_too_few_are_refused():
+    """AT-80."""
     whole = env.sign_envelope(header(), Dice("ct")(272), KEY)
     for data in (whole[:151], whole[:153], whole[:216], whole + b"\0", whole[:-1], b"", bytes(70_000)):
         with pytest.raises(Malformed) as refused:
@@ -99,6 +102,7 @@ def test_at_80_151_and_153_bytes_and_a_byte_too_many_or_too_few_are_refused():
 
 
 def test_at_80_a_class_or_urgency_changed_on_the_way_breaks_the_signature():
+    """AT-80."""
     whole = env.sign_envelope(header(), Dice("ct")(272), KEY)
     for at, value in ((3, 2), (5, 1)):
         found = env.parse_envelope(whole[:at] + bytes([value]) + whole[at + 1 :])
@@ -127,7 +131,7 @@ def test_an_envelope_is_not_signed_around_another_length_of_ciphertext():
 
 
 def test_at_49_sizes_fall_in_padme_buckets_with_a_floor_of_256():
-    """Exhaustive; Padmé by its definition: the low bits are zero, as many as the exponent allows."""
+    """AT-49. Exhaustive; Padmé by its definition: the low bits are zero, as many as the exponent allows."""
     for length in range(60_001):
         size = env.padded_size(length)
         needed = 36 + length
@@ -146,6 +150,7 @@ def test_a_payload_beyond_60_kib_has_no_size():
 
 
 def test_parts_of_two_envelopes_do_not_make_a_third():
+    """AT-01."""
     thread = settled()
     one, other = thread.message("one"), thread.message("other")
     public = thread.client.keys.sign.public

@@ -109,6 +109,7 @@ class Joining:
 
 
 def test_at_106_a_client_joins_at_night_and_every_device_of_the_therapist_can_read():
+    """AT-106."""
     joining = Joining()
     laptop = joining.therapist.add()
     joining.commit = joining.first_epoch()
@@ -118,6 +119,7 @@ def test_at_106_a_client_joins_at_night_and_every_device_of_the_therapist_can_re
 
 
 def test_at_106_epoch_0_with_a_third_user_is_invalid():
+    """AT-106."""
     joining = Joining()
     third = person("third")
     members = [(joining.client.chain, 1), (joining.therapist.chain, 2), (third.chain, 4)]
@@ -126,12 +128,14 @@ def test_at_106_epoch_0_with_a_third_user_is_invalid():
 
 
 def test_at_106_epoch_0_over_a_stale_therapist_head_is_invalid():
+    """AT-106."""
     joining = Joining()
     joining.therapist.add()
     joining.refused("roster")
 
 
 def test_at_106_an_accept_without_the_invitations_key_is_invalid():
+    """AT-106, AT-67."""
     joining = Joining()
     joining.accept = inv.parse_accept(joining.answer(joining.client, SigningKey(bytes(32))))
     joining.commit = joining.first_epoch()
@@ -139,6 +143,7 @@ def test_at_106_an_accept_without_the_invitations_key_is_invalid():
 
 
 def test_at_106_an_accept_for_another_chain_is_invalid():
+    """AT-106."""
     joining = Joining()
     joining.accept = inv.parse_accept(joining.answer(person("somebody else")))
     joining.commit = joining.first_epoch()
@@ -158,18 +163,21 @@ def test_at_106_an_accept_for_another_chain_is_invalid():
     ids=lambda one: next(iter(one)),
 )
 def test_at_106_epoch_0_that_differs_from_the_invitation_is_invalid(changed):
+    """AT-106."""
     joining = Joining()
     joining.commit = joining.first_epoch(**changed)
     joining.refused("joining")
 
 
 def test_at_106_roles_are_those_of_the_invitation():
+    """AT-106."""
     joining = Joining()
     joining.commit = joining.first_epoch(members=[(joining.client.chain, 2), (joining.therapist.chain, 1)])
     joining.refused("joining")
 
 
 def test_at_105_an_invitation_for_another_server_therapist_thread_or_charter_is_refused():
+    """AT-105."""
     elsewhere: list[dict[str, Any]] = [
         {"server_id": bytes(32)},
         {"practice": bytes(16)},
@@ -196,6 +204,7 @@ def test_at_105_an_invitation_for_another_server_therapist_thread_or_charter_is_
 
 
 def test_at_105_what_was_fetched_must_be_what_the_link_pins():
+    """AT-105."""
     joining = Joining()
     link = inv.parse_link_text(inv.LinkText(False, joining.invite.invite_hash, joining.secret).text())
     assert link.pinned == joining.invite.invite_hash
@@ -204,6 +213,7 @@ def test_at_105_what_was_fetched_must_be_what_the_link_pins():
 
 
 def test_an_invitation_counts_until_its_time_and_while_its_signer_is_active():
+    """AT-67."""
     joining = Joining()
     joining.judge(NOW + inv.LINK_LIFE_MS - 1)
     joining.refused("expired", NOW + inv.LINK_LIFE_MS)
@@ -214,6 +224,7 @@ def test_an_invitation_counts_until_its_time_and_while_its_signer_is_active():
 
 
 def test_at_101_a_charter_that_one_party_has_not_signed_does_not_admit():
+    """AT-101."""
     joining = Joining()
     mine = joining.charter.signatures[0]
     joining.charter = Signed(joining.charter.core, (mine, mine), b"")
@@ -225,6 +236,7 @@ def test_at_101_a_charter_that_one_party_has_not_signed_does_not_admit():
 
 
 def test_any_single_bit_flipped_in_an_invitation_or_its_answer_is_rejected():
+    """AT-01."""
     joining = Joining()
     public, device = joining.therapist.keys.sign.public, joining.client.keys.sign.public
     assert inv.invite_verifies(joining.invite, public)

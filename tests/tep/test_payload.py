@@ -50,6 +50,7 @@ def test_every_payload_comes_back_as_it_was(made):
 
 @given(st.integers(10, 65_535), st.dictionaries(st.integers(1, 23), values, max_size=4))
 def test_at_48_an_unknown_kind_is_kept_as_it_came(kind, rest):
+    """AT-48."""
     try:
         data = cbor.encode({0: kind, **rest})
     except Malformed:
@@ -101,6 +102,7 @@ def test_a_payload_is_at_most_60_kib():
 
 
 def test_at_110_a_kind_fits_its_classes_and_a_misfit_is_told_not_dropped():
+    """AT-110."""
     fitting = {
         Kind.TEXT: {1, 2, 3, 4, 5},
         Kind.CHECK_IN: {5},

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from etherapy.crypto.messages import seal_message
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.placing import Entry, ItemType, Reason
 from etherapy.tep.reading import PlacedCommit, PlacedItem, check_placed, unjustified_inversions
 from etherapy.tep.receipts import Decision, Promise, promise_hash
-from tests.tep.world import NOW, Thread, thread
+from tests.tep.world import NOW, Thread, text, thread
 
 HOUR = 3_600_000
 KID = bytes(8)
@@ -52,6 +53,7 @@ def overnight() -> tuple[Thread, PlacedItem, list[PlacedCommit]]:
 
 
 def test_at_90_an_item_placed_after_a_newer_epoch_than_its_own_is_accepted():
+    """AT-90."""
     _, item, known = overnight()
     check_placed(item, known)
     clock_set_back = replace(item.promise, accepted_at=NOW + 8 * HOUR, counted_from=NOW + 8 * HOUR)
@@ -62,12 +64,14 @@ def test_at_90_an_item_placed_after_a_newer_epoch_than_its_own_is_accepted():
 
 @pytest.mark.parametrize("n_acc", [0, 1, 3])
 def test_at_90_an_item_accepted_when_its_epoch_was_not_the_newest_is_rejected(n_acc):
+    """AT-90."""
     _, item, known = overnight()
     promise = replace(item.promise, n_acc=n_acc)
     refused("acceptance", PlacedItem(entry(4, item.entry.placed_at, promise), item.envelope, promise), known)
 
 
 def test_at_91_an_item_of_a_device_removed_before_is_rejected_with_a_perfect_promise():
+    """AT-91."""
     made = thread()
     stolen = made.client.add()
     made.commit()
@@ -81,12 +85,14 @@ def test_at_91_an_item_of_a_device_removed_before_is_rejected_with_a_perfect_pro
 
 
 def test_at_84_another_promise_than_the_one_the_item_was_placed_under_is_detected():
+    """AT-84."""
     _, item, known = overnight()
     shown = replace(item.promise, release_at=NOW + HOUR)
     refused("promise", PlacedItem(item.entry, item.envelope, shown), known)
 
 
 def test_at_84_a_promise_or_an_entry_for_another_item_is_detected():
+    """AT-84."""
     made, item, known = overnight()
     other = placed(made.message("other"), 4, accepted=NOW, n_acc=2, release=NOW, at=NOW)
     refused("promise", replace(item, promise=other.promise), known)
@@ -127,6 +133,7 @@ def test_an_item_of_no_epoch_before_it_is_rejected():
 
 
 def test_at_84_an_item_that_overtook_one_already_due_is_detected():
+    """AT-84, AT-39, AT-40."""
     made = thread()
     first = placed(made.message("first"), 5, accepted=NOW, n_acc=2, release=NOW + HOUR, at=NOW + 5 * HOUR)
     second = placed(
@@ -139,6 +146,7 @@ def test_at_84_an_item_that_overtook_one_already_due_is_detected():
 
 
 def test_at_85_an_urgent_item_overtakes_what_is_not_due_yet():
+    """AT-85."""
     made = thread()
     first = placed(made.message("first"), 5, accepted=NOW, n_acc=2, release=NOW + HOUR, at=NOW + HOUR)
     urgent = placed(
@@ -153,3 +161,19 @@ def test_at_85_an_urgent_item_overtakes_what_is_not_due_yet():
     assert unjustified_inversions(first, [urgent]) == []
     check_placed(first, commits(made, 2))
     check_placed(urgent, commits(made, 2))
+
+
+@pytest.mark.parametrize("years", [-1, 1])
+def test_a_senders_clock_decides_nothing_about_order(years):
+    """AT-73: what counts are the server's times and positions, which everybody sees alike."""
+    made = thread()
+    wrong = replace(text("from another year"), at=NOW + years * 365 * 24 * HOUR)
+    first = made.message("in time")
+    second = seal_message(wrong, secret=made.secrets[0], commit=made.commits[0], key=made.client.keys.sign)
+    items = [
+        placed(one, n, accepted=NOW + n, n_acc=2, release=NOW + HOUR, at=NOW + HOUR)
+        for n, one in ((3, first), (4, second))
+    ]
+    for one in items:
+        check_placed(one, commits(made, 2))
+    assert unjustified_inversions(items[1], items[:1]) == []

@@ -115,6 +115,7 @@ def test_statements_have_their_sizes_and_verify(made, size):
 @pytest.mark.parametrize("made", ALL, ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("d", [0, 2])
 def test_at_81_any_single_bit_flipped_in_a_receipt_is_rejected(made, d):
+    """AT-81."""
     if d and isinstance(made, Head):
         with pytest.raises(Malformed):
             sign_receipts([made], KEY, KID, d)
@@ -127,6 +128,7 @@ def test_at_81_any_single_bit_flipped_in_a_receipt_is_rejected(made, d):
 
 
 def test_at_81_a_receipt_of_one_type_is_none_of_another():
+    """AT-81."""
     for made in ALL:
         receipt = parse_receipt(sign_receipt(made, KEY, KID))
         for other in ALL:
@@ -137,6 +139,7 @@ def test_at_81_a_receipt_of_one_type_is_none_of_another():
 
 
 def test_at_81_another_slot_key_or_depth_does_not_verify():
+    """AT-81."""
     cores = [promise(mid=bytes([n]) * 16) for n in range(4)]
     receipts = [parse_receipt(one) for one in sign_receipts(cores, KEY, KID, 2, Dice("slots"))]
     for one in receipts:
@@ -156,13 +159,14 @@ def test_at_81_another_slot_key_or_depth_does_not_verify():
 
 
 def test_at_81_an_inner_node_is_not_a_leaf():
-    """With one level cut off, the node that would have to be a leaf is one hash long, not a statement."""
+    """AT-81. With one level cut off, what would have to be a leaf is one hash long, not a statement."""
     receipt = parse_receipt(sign_receipts([promise()], KEY, KID, 3, Dice("inner"))[0])
     with pytest.raises(Malformed):
         verify_receipt(receipt.path[0] + receipt.sig + b"\x02\x00\x00" + b"".join(receipt.path[1:]), KEYS)
 
 
 def test_at_81_more_than_eight_levels_and_slots_that_do_not_exist_are_refused():
+    """AT-81."""
     alone = sign_receipt(promise(), KEY, KID)
     for what, tail in (
         ("d", b"\x09\0\0" + bytes(288)),
@@ -177,6 +181,7 @@ def test_at_81_more_than_eight_levels_and_slots_that_do_not_exist_are_refused():
 
 
 def test_at_82_one_receipt_and_a_full_batch_have_one_form():
+    """AT-82."""
     for d in (1, 3, 6):
         full = sign_receipts([promise(mid=bytes([n]) * 16) for n in range(1 << d)], KEY, KID, d, Dice("full"))
         (alone,) = sign_receipts([promise()], KEY, KID, d, Dice("alone"))
@@ -196,6 +201,7 @@ def test_more_statements_than_slots_take_several_signatures_in_order():
 
 
 def test_at_105_a_receipt_by_a_key_outside_its_dates_is_refused():
+    """AT-105."""
     receipt = sign_receipt(promise(), KEY, KID)
     for since, until, valid in (
         (NOW, NOW + 1, True),

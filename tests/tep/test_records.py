@@ -76,6 +76,7 @@ def test_an_entry_with_flags_is_refused():
 
 
 def test_at_40_the_running_hash_depends_on_every_entry_and_on_their_order():
+    """AT-40."""
     entries = [Entry(ItemType.COMMIT, Reason.NONE, 1, n, NOW, bytes([n]) * 32) for n in (1, 2, 3)]
 
     def run(order: list[Entry], start: bytes = thread_start(THREAD, bytes(32))) -> bytes:
@@ -109,6 +110,7 @@ def test_every_recall_comes_back_as_it_was(thread, mid, device, old, new, at):
 
 
 def test_any_single_bit_flipped_in_a_recall_is_rejected():
+    """AT-01."""
     whole = sign_recall(Recall(2, bytes(16), bytes(16), bytes(16), bytes(32), b"n" * 32, NOW), KEY)
     for changed in flips(whole):
         try:
@@ -182,6 +184,7 @@ def test_a_charter_that_makes_no_sense_is_not_written(changed):
 
 
 def test_at_101_a_charter_is_in_force_when_both_parties_signed_with_active_devices():
+    """AT-101."""
     data, therapist, client = vectors.the_charter(), person("therapist"), person("client")
     parties = [therapist.chain, client.chain]
     mine, theirs = sign_charter(data, therapist.keys.sign), sign_charter(data, client.keys.sign)
@@ -196,6 +199,7 @@ def test_at_101_a_charter_is_in_force_when_both_parties_signed_with_active_devic
 
 
 def test_at_36_charters_and_agreements_that_differ_have_different_names():
+    """AT-36."""
     data = vectors.the_charter()
     assert charter_hash(data) != charter_hash(replace(parse_charter(data), backup_days=36).pack())
     assert agreement_hash("one") != agreement_hash("one ")
@@ -218,6 +222,7 @@ def test_every_rule_sheet_comes_back_as_it_was(made):
 
 
 def test_at_100_a_sheet_with_a_wrong_previous_hash_is_refused():
+    """AT-100."""
     first = RuleSheet(THREAD, 1, bytes(32), NOW, shared_part_hash(b"{}"), ()).pack()
     good = RuleSheet(THREAD, 2, rules_hash(first), NOW + 1, shared_part_hash(b"[]"), ())
     check_sheet_follows(good, first)

@@ -46,6 +46,7 @@ def test_a_rotation_adds_keys_and_ends_old_ones():
 
 
 def test_a_new_root_is_signed_by_the_old_and_by_itself():
+    """AT-105."""
     made, fresh = server(), SigningKey(Dice("fresh root")(32))
     rotated = sk.next_server_link(made.keys, made.root, [key("new")], fresh)
     after = sk.verify_server_chain([*made.links, rotated])
@@ -61,6 +62,7 @@ def test_a_new_root_is_signed_by_the_old_and_by_itself():
 
 
 def test_at_105_a_link_that_does_not_descend_from_the_pinned_one_is_refused():
+    """AT-105."""
     made, other = server(), server("another server")
     assert made.keys.server_id != other.keys.server_id
     foreign = sk.next_server_link(other.keys, other.root, [key("new")])
@@ -79,6 +81,7 @@ def test_at_105_a_link_that_does_not_descend_from_the_pinned_one_is_refused():
 
 
 def test_an_older_or_branching_list_of_keys_is_an_alarm():
+    """AT-105."""
     made = server()
     one = sk.verify_server_chain([*made.links, sk.next_server_link(made.keys, made.root, [key("one")])])
     other = sk.verify_server_chain([*made.links, sk.next_server_link(made.keys, made.root, [key("other")])])
@@ -109,6 +112,7 @@ def test_a_key_has_the_id_of_its_bytes_one_use_and_an_end_after_its_beginning():
 
 
 def test_any_single_bit_flipped_in_a_server_link_gives_no_chain_or_another_server():
+    """AT-01."""
     made = server()
     second = sk.next_server_link(made.keys, made.root, [key("new")])
     for changed in flips(second):

@@ -1,12 +1,14 @@
-"""The golden vectors: what an implementation in any language must read, write and refuse."""
+"""The golden vectors: what an implementation in any language must read, write and refuse (AT-77)."""
 
 import hashlib
 import hmac
 import json
 import struct
+import unicodedata
 from typing import Any
 
 import pytest
+from argon2.low_level import Type, hash_secret_raw
 
 from etherapy.crypto.recovery import RecoveryCode
 from etherapy.crypto.sealing import XWingKey
@@ -15,11 +17,13 @@ from etherapy.tep import cbor, xwing
 from etherapy.tep.chain import verify_chain
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.receipts import verify_receipt
+from etherapy.tep.roster import RosterRow, is_narrower, row_now
 from tests.tep import vectors
+from tests.tep.golden import FOLDER
 
 
 def cases(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((vectors.FOLDER / f"{name}.json").read_text("utf-8"))["cases"]
+    found: list[dict[str, Any]] = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))["cases"]
     return found
 
 
@@ -33,14 +37,15 @@ def sha(*parts: bytes) -> bytes:
 
 @pytest.mark.parametrize("name", sorted(vectors.FILES))
 def test_writing_the_vectors_again_changes_nothing(name):
-    assert (vectors.FOLDER / f"{name}.json").read_text(encoding="utf-8") == vectors.document(name)
+    assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == vectors.document(name)
 
 
 def test_there_is_no_file_without_a_writer():
-    assert {one.stem for one in vectors.FOLDER.glob("*.json")} == set(vectors.FILES)
+    assert {one.stem for one in FOLDER.glob("*.json")} == set(vectors.FILES)
 
 
 def test_cbor_is_accepted_and_refused_as_the_vectors_say():
+    """AT-02, AT-04."""
     for case in cases("cbor"):
         data = of(case, "data")
         if case["verdict"] == "accept":
@@ -141,7 +146,94 @@ def test_chains_end_in_the_recorded_state():
             assert found.device_id == sha(b"tep1:dev\0", found.sign_pk)[:16]
 
 
+def test_consents_and_leaves_are_named_and_signed_by_the_text_of_the_specification_alone():
+    [case] = cases("consent")
+    core, signatures = cbor.decode(of(case, "signed"), limit=1024).values()
+    assert core == of(case, "core")
+    assert of(case, "hash") == sha(b"tep1:consent-hash\0", core)
+    for public, sig in zip(case["signers"], signatures, strict=True):
+        assert verify(bytes.fromhex(public), b"tep1:consent\0" + sha(core), sig)
+    fields, terms = cbor.decode(core, limit=1024), case["consent"]
+    assert [fields[key] for key in range(9)] == [
+        *(1, of(terms, "thread"), of(terms, "newcomer"), terms["role"], terms["history"]),
+        *(terms["since"], terms["until"], of(terms, "nonce"), of(terms, "home")),
+    ]
+    [case] = cases("leave")
+    core, [sig] = cbor.decode(of(case, "bytes"), limit=512).values()
+    assert of(case, "hash") == sha(b"tep1:leave-hash\0", core)
+    assert verify(of(case, "sign_pk"), b"tep1:leave\0" + sha(core), sig)
+    fields, said = cbor.decode(core, limit=512), case["leave"]
+    assert [fields[key] for key in range(7)] == [
+        *(1, of(said, "thread"), of(said, "chain"), of(said, "device"), said["at"]),
+        *(of(said, "nonce"), of(said, "home")),
+    ]
+
+
+def test_grants_open_by_the_text_of_the_specification_alone():
+    [case] = cases("grant")
+    core, blob, sig = cbor.decode(of(case, "grant"), limit=65_536).values()
+    assert verify(of(case, "giver_pk"), b"tep1:grant\0" + sha(core) + sha(blob), sig)
+    assert of(case, "grant_hash") == sha(b"tep1:grant-hash\0", of(case, "grant"))
+    key = XWingKey(of(case, "receiver_keys")[32:])
+    inside = cbor.decode(key.open(blob, b"tep1:grant\0" + sha(core)), limit=65_536)
+    assert {str(epoch): secret.hex() for epoch, secret in inside} == case["secrets"]
+    fields, said = cbor.decode(core, limit=65_536), case["core"]
+    assert [fields[key] for key in range(6)] == [
+        *(1, of(said, "thread"), of(said, "giver"), of(said, "receiver"), said["epochs"], of(said, "nonce")),
+    ]
+
+
+def test_device_codes_and_confirmations_follow_from_the_text_of_the_specification_alone():
+    for case in cases("pairing"):
+        keys = bytes([case["class"]]) + of(case, "sign_pk") + of(case, "hpke_pk")
+        name = sha(b"tep1:link-request\0", keys)
+        assert name == of(case, "request_hash")
+        bits = f"{int.from_bytes(name, 'big'):0256b}"[:100]
+        plain = "".join(
+            "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[int(bits[at : at + 5], 2)] for at in range(0, 100, 5)
+        )
+        assert case["typed"] == "-".join(plain[at : at + 4] for at in range(0, 20, 4))
+        assert of(case, "code") == int(bits + "0000", 2).to_bytes(13, "big")
+        assert of(case, "lookup_id") == sha(b"tep1:link-lookup\0", of(case, "code"))[:16]
+        root = hmac.digest(b"tep1:link", of(case, "secret"), "sha256")
+        key = hmac.digest(root, b"tep1:link-confirm\0\1", "sha256")
+        message = b"tep1:link\0" + sha(of(case, "core"))
+        assert of(case, "confirmation") == hmac.digest(key, message, "sha256")
+
+
+def test_passphrases_become_the_recorded_bytes_by_another_argon2():
+    pinned, *made = cases("passphrase")
+    for case in made:
+        said = unicodedata.normalize("NFKC", case["passphrase"]).encode()
+        work = (pinned["passes"], pinned["memory_kib"], pinned["lanes"])
+        slow = hash_secret_raw(said, of(case, "salt"), *work, 32, Type.ID)
+        info = b"tep1:login\0" + case["origin"].encode() + b"\0" + case["folded"].encode()
+        assert of(case, "auth") == hmac.digest(slow, info + b"\1", "sha256")
+
+
+def test_rows_may_follow_each_other_as_the_vectors_say():
+    """AT-76."""
+    first, *rows = cases("narrowing")
+    chain = verify_chain([bytes.fromhex(one) for one in first["links"]])
+    for case in rows:
+        old, new = (read_row(case[name]) for name in ("before", "after"))
+        author, client, owner = of(case, "author"), of(first, "client"), of(first, "owner")
+        may = case["reason"] == 11 and author in (client, owner)
+        allowed = new == row_now(chain, 1, old) or (
+            may and is_narrower(new, chain, None if author == owner else old)
+        )
+        assert allowed is case["allowed"]
+
+
+def read_row(shown: dict[str, Any]) -> RosterRow:
+    devices = tuple((bytes.fromhex(one), bytes.fromhex(key)) for one, key in shown["devices"])
+    return RosterRow(
+        of(shown, "chain_id"), shown["role"], shown["chain_seq"], of(shown, "chain_head"), devices
+    )
+
+
 def test_x_wing_keys_come_from_seeds_and_are_judged_alike_everywhere():
+    """AT-96."""
     for case in cases("xwing"):
         assert xwing.well_formed(of(case, "public")) is case["well_formed"]
         if "seed" in case:

@@ -6,9 +6,7 @@ Binary fields are hex. HPKE is random, so the sealed rows of the recorded epoch 
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from etherapy.crypto.derivation import expand, extract
@@ -19,7 +17,17 @@ from etherapy.crypto.recovery import RecoveryCode
 from etherapy.crypto.safety import half, safety_number
 from etherapy.crypto.sealing import XWingKey
 from etherapy.signing import SigningKey
-from etherapy.tep import cbor, charter, epoch, invite, leaves, linking, recall, rulesheet, serverkeys
+from etherapy.tep import (
+    cbor,
+    charter,
+    epoch,
+    invite,
+    leaves,
+    linking,
+    recall,
+    rulesheet,
+    serverkeys,
+)
 from etherapy.tep.chain import verify_chain
 from etherapy.tep.envelope import PADDED_SIZES, padded_size, parse_envelope
 from etherapy.tep.labels import digest
@@ -36,24 +44,9 @@ from etherapy.tep.receipts import (
     sign_receipts,
 )
 from etherapy.tep.signed import pack_signed
+from tests.tep import vectors_people
+from tests.tep.golden import FOLDER, shown
 from tests.tep.world import NOW, PRACTICE, THREAD, Dice, person, server, text
-
-FOLDER = Path(__file__).parents[1] / "golden" / "tep"
-
-
-def shown(value: Any) -> Any:
-    """A value as JSON: bytes as hex, records as objects, numbers as they are."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
-        return [shown(one) for one in value]
-    if hasattr(value, "_fields"):
-        return {name: shown(getattr(value, name)) for name in value._fields}
-    if hasattr(value, "__dataclass_fields__"):
-        return {one.name: shown(getattr(value, one.name)) for one in fields(value)}
-    if hasattr(value, "items"):
-        return {str(key): shown(one) for key, one in value.items()}
-    return value
 
 
 def cbor_file() -> list[dict[str, Any]]:
@@ -528,13 +521,19 @@ FILES: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "cbor": cbor_file,
     "chain": chain_file,
     "charter": charter_file,
+    "consent": vectors_people.consent_file,
     "derivation": derivation_file,
     "envelope": envelope_file,
     "epoch": epoch_file,
+    "grant": vectors_people.grant_file,
     "invite": invite_file,
+    "leave": vectors_people.leave_file,
     "leaves": leaves_file,
     "login": login_file,
+    "narrowing": vectors_people.narrowing_file,
     "padding": padding_file,
+    "pairing": vectors_people.pairing_file,
+    "passphrase": vectors_people.passphrase_file,
     "payload": payload_file,
     "placing": placing_file,
     "recall": recall_file,

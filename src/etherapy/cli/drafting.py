@@ -1,10 +1,11 @@
-"""Where a text comes from: the command line, standard input, or the person's editor."""
+"""Where a text or a plan comes from: the command line, standard input, or the person's editor."""
 
 import sys
 
 import click
 
 from etherapy.cli.saying import Refusal
+from etherapy.tep.kinds import SafetyPlan
 
 _HINT = "\n\n# Write above this line. An empty text sends nothing.\n"
 
@@ -24,6 +25,37 @@ def read_text(given: str | None) -> str:
     if not text:
         raise Refusal("there is no text", "nothing was sent")
     return text
+
+
+def read_plan(known: SafetyPlan | None) -> dict[str, list[str]]:
+    """The steps of a safety plan: from standard input where it is piped, else from $EDITOR, beginning with
+    the plan in force. A line with # names a step; each line below it is one entry."""
+    form = _plan_form(known)
+    typed = (click.edit(form, extension=".txt") or "") if sys.stdin.isatty() else sys.stdin.read()
+    names = {words.casefold(): name for name, words in SafetyPlan.step_names().items()}
+    names |= {name: name for name in SafetyPlan.step_names()}
+    found: dict[str, list[str]] = {}
+    step = ""
+    for line in (one.strip() for one in typed.splitlines()):
+        if line.startswith("#"):
+            step = names.get(line.strip("# ").casefold(), "")
+            if not step:
+                raise Refusal(f"a safety plan has no step called {line.strip('# ')}", "keep the lines with #")
+        elif entry := line.removeprefix("-").strip():
+            if not step:
+                raise Refusal("a line stands before the first step", "keep the lines with #")
+            found.setdefault(step, []).append(entry)
+    if not found:
+        raise Refusal("the plan is empty", "nothing was sent")
+    return found
+
+
+def _plan_form(known: SafetyPlan | None) -> str:
+    return "\n".join(
+        line
+        for name, words in SafetyPlan.step_names().items()
+        for line in (f"# {words}", *(f"- {one}" for one in (getattr(known, name) if known else ())), "")
+    )
 
 
 def read_secret(given: str | None, what: str) -> str:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from etherapy import __version__
+from etherapy.binary import b64
 from etherapy.cli.places import placed, settings_of
 from etherapy.cli.saying import Command, say
 from etherapy.protocol.openapi import describe
@@ -137,6 +138,7 @@ def restoring(config: Path | None, data: Path | None, directory: Path, keys: Pat
             f"Restored the backup of {done.manifest.made_at:%Y-%m-%d %H:%M} UTC; everything in it adds up.",
             f"{seen.entries} positions, {seen.held} messages still held until their own time, "
             f"{done.sessions_ended} logins ended.",
+            f"{len(done.generations)} practices go on in a new generation, which the server has signed.",
             *(f"Warning: {warning}" for warning in done.warnings),
             "What next:",
             *(f"  - {line}" for line in WHAT_NEXT),
@@ -146,6 +148,7 @@ def restoring(config: Path | None, data: Path | None, directory: Path, keys: Pat
             "entries": seen.entries,
             "held": seen.held,
             "sessions_ended": done.sessions_ended,
+            "generations": {b64(practice): number for practice, number in done.generations.items()},
             "warnings": done.warnings,
         },
     )

@@ -7,7 +7,21 @@ from traceback import extract_tb
 import click
 
 from etherapy import __version__
-from etherapy.cli import clocks, entering, installations, law, practices, reading, supervising, writing
+from etherapy.cli import (
+    clocks,
+    devices,
+    entering,
+    findings,
+    installations,
+    kinds,
+    law,
+    practices,
+    reading,
+    server_keys,
+    supervising,
+    threads,
+    writing,
+)
 from etherapy.cli.demo import command as story
 from etherapy.cli.saying import Group, Refusal, complain
 from etherapy.protocol.problem import Problem
@@ -25,7 +39,22 @@ def etherapy() -> None:
     """Encrypted messages between clients and their therapists, inside the hours they agreed."""
 
 
-for room in (entering, reading, writing, law, supervising, story, installations, practices, clocks):
+for room in (
+    entering,
+    devices,
+    reading,
+    writing,
+    threads,
+    kinds,
+    findings,
+    law,
+    supervising,
+    story,
+    installations,
+    server_keys,
+    practices,
+    clocks,
+):
     for command in room.COMMANDS:
         etherapy.add_command(command)
 

@@ -20,10 +20,11 @@ from etherapy.cli.speaking import (
 )
 from etherapy.protocol.door import TooManyRequests, Unavailable
 from etherapy.protocol.threads import Notice, Turn
-from etherapy.sdk.message import Message, ThreadView
+from etherapy.sdk.message import Meeting, Message, ThreadView
 from etherapy.sdk.session import Session
 from etherapy.sdk.therapist import Therapist
 from etherapy.sdk.transport import Unreachable
+from etherapy.tep.payload import Kind as PayloadKind
 
 
 @click.command("threads", cls=Command)
@@ -37,7 +38,8 @@ def threads(zone: str, profile: str) -> None:
         lines or ["No thread yet."],
         [
             {"thread": one.thread.hex(), "role": one.role, "with": one.with_name, "messages": one.messages,
-             "last_n": one.last_n, "last_placed_at": one.last_placed_at, "halted": one.halted is not None}
+             "last_n": one.last_n, "last_placed_at": one.last_placed_at, "heard_at": one.heard_at,
+             "halted": one.halted is not None}
             for one in found
         ],
     )  # fmt: skip
@@ -78,11 +80,29 @@ def document_of(message: Message) -> dict[str, object]:
         "mine": message.mine,
         "role": message.role,
         "standing": message.standing,
+        "kind": PayloadKind(message.kind).name.lower() if message.kind in set(PayloadKind) else "unknown",
         "text": message.text,
+        "subject": message.subject,
+        "reply_to": None if message.reply_to is None else message.reply_to.hex(),
+        "edited_at": message.edited_at,
+        "taken_back_at": message.taken_back_at,
+        "history": [{"text": one.text, "since": one.since} for one in message.history],
+        "reactions": [{"sign": one.sign, "mine": one.mine, "role": one.role} for one in message.reactions],
+        "appointment": None if message.meeting is None else _meeting(message.meeting),
         "urgent": message.urgent,
         "placed_at": message.placed_at,
         "accepted_at": message.accepted_at,
         "findings": [finding.words for finding in message.findings],
+    }
+
+
+def _meeting(meeting: Meeting) -> dict[str, object]:
+    return {
+        "state": meeting.state,
+        "start": meeting.start,
+        "zone": meeting.zone,
+        "minutes": meeting.minutes,
+        "place": meeting.place,
     }
 
 
@@ -115,7 +135,7 @@ async def _look(profile: str, zone: str, shown: dict[bytes, int]) -> None:
             me = await stack.enter_async_context(logged_in(kept, Session))
             await refresh(me)
             for view in reversed(await me.threads()):
-                for message in await me.messages(view.thread):
+                for message in await me.messages(view.thread, as_placed=True):
                     if message.n > shown.get(view.thread, 0):
                         say(show_message(message, zone), document_of(message))
                         shown[view.thread] = message.n

@@ -1,7 +1,8 @@
 """How messages, promises and findings are shown to a person in a terminal."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from etherapy.cli.profiles import typed
@@ -9,11 +10,21 @@ from etherapy.cli.saying import count
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.explain import Preview
-from etherapy.sdk.findings import Finding
+from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.message import Message, SentMessage, ThreadView, WaitingMessage
+from etherapy.tep.kinds import Act
 
 _NOTICEABLE = timedelta(minutes=1)
 _AUTHORS = {1: "the client", 2: "the therapist", 3: "the co-therapist", 4: "family"}
+_ACTS: Mapping[int, str] = {Act.ACCEPT: "accepted", Act.DECLINE: "declined", Act.CANCEL: "cancelled"}
+_LETTER = 4
+_REFUSED = "[not shown: this is not to be taken for a message]"
+_NOT_SHOWN: Mapping[Kind | None, str] = {
+    Kind.GONE: "[a gap: there was a message here]",
+    Kind.BEFORE_JOINING: "[from before you belonged to this thread]",
+    Kind.UNREADABLE: "[cannot be opened on this device]",
+}
+_UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def local_zone() -> str:
@@ -33,27 +44,63 @@ def show_time(at: datetime | None, zone: str) -> str:
 
 
 def show_message(message: Message, zone: str) -> Iterator[str]:
-    """A message, what is wrong with it first."""
+    """A message, what is wrong with it first, and what was added to it last."""
     who = "me" if message.mine else _AUTHORS.get(message.role, "somebody unknown")
     sent = message.accepted_at if message.mine else None
     waited = sent is not None and message.placed_at - sent > _NOTICEABLE
     since = f", sent {show_time(sent, zone)}" if waited else ""
     urgent = "  URGENT" if message.urgent else ""
+    letter = "  (letter)" if message.service_class == _LETTER else ""
+    edited = f"  (edited {show_time(message.edited_at, zone)})" if message.edited_at else ""
     mid = message.mid.hex()[:8] or "(no id) "
-    yield f"{mid}  {show_time(message.placed_at, zone)}  {who}{since}{urgent}"
+    yield f"{mid}  {show_time(message.placed_at, zone)}  {who}{since}{urgent}{letter}{edited}"
     for finding in message.findings:
         yield f"      ! {finding.words}"
-    text = message.text if message.text is not None else "[not shown: this is not to be taken for a message]"
-    for line in text.splitlines() or [""]:
+        yield f"        {finding.kind.mend}"
+    if message.reply_to is not None:
+        yield f"      > answers {message.reply_to.hex()[:8]}"
+    if message.subject:
+        yield f"      {printable(message.subject)}"
+        yield ""
+    text = message.text if message.text is not None else _NOT_SHOWN.get(_first_kind(message), _REFUSED)
+    for line in printable(text).splitlines() or [""]:
         yield f"      {line}"
+    yield from _additions(message, zone)
+
+
+def _additions(message: Message, zone: str) -> Iterator[str]:
+    """What others said to it, and how an appointment stands."""
+    if message.meeting is not None:
+        start = show_time(message.meeting.start, zone)
+        yield f"      = {message.meeting.state}; on your wall it is {start}"
+    for reply in message.meeting.replies if message.meeting else ():
+        who = "me" if reply.mine else _AUTHORS.get(reply.role, "somebody")
+        yield f"        {who}: {_ACTS[reply.act]}, {show_time(reply.at, zone)}"
+    if message.reactions:
+        signs = (
+            f"{one.sign} {'me' if one.mine else _AUTHORS.get(one.role, 'somebody')}"
+            for one in message.reactions
+        )
+        yield "      " + ", ".join(signs)
+
+
+def _first_kind(message: Message) -> Kind | None:
+    return message.findings[0].kind if message.findings else None
+
+
+def printable(text: str) -> str:
+    """A text without what could move the cursor, colour the screen or turn lines around."""
+    return _UNSAFE.sub("\ufffd", text.replace("\r\n", "\n").replace("\t", "    "))
 
 
 def show_waiting(message: WaitingMessage, zone: str) -> Iterator[str]:
     """One of one's own messages that nobody else sees yet."""
-    yield f"{message.mid.hex()[:8]}  held until {show_time(message.promise.release_at, zone)}"
+    until = f"held until {show_time(message.promise.release_at, zone)}"
+    back = "came back to you unread: its device was left out; `etherapy replace` sends it again"
+    yield f"{message.mid.hex()[:8]}  {back if message.state == 'returned' else until}"
     for finding in message.findings:
         yield f"      ! {finding.words}"
-    for line in (message.text or "[cannot be shown on this device]").splitlines():
+    for line in printable(message.text or "[cannot be shown on this device]").splitlines():
         yield f"      {line}"
 
 
@@ -88,7 +135,9 @@ def show_thread(thread: ThreadView, zone: str) -> Iterator[str]:
     seen = "" if thread.seen_by_practice else "  (not yet seen by the practice)"
     name = thread.with_name or "your client"
     last = f", last {show_time(thread.last_placed_at, zone)}" if thread.last_placed_at else ""
-    yield f"{thread.thread.hex()[:8]}  with {name}, {count(thread.messages, 'message')}{last}{seen}"
+    heard = f"; nothing from the other side since {show_time(thread.heard_at, zone)}"
+    since = heard if thread.heard_at is not None and thread.heard_at != thread.last_placed_at else ""
+    yield f"{thread.thread.hex()[:8]}  with {name}, {count(thread.messages, 'message')}{last}{since}{seen}"
     if thread.halted is not None:
         yield f"      ! {thread.halted.words}"
 
@@ -97,3 +146,4 @@ def show_findings(findings: tuple[Finding, ...] | list[Finding]) -> Iterator[str
     """What does not hold, the grave ones first."""
     for finding in sorted(findings, key=lambda one: not one.grave):
         yield f"{'ALARM' if finding.grave else 'Notice'}: {finding.words}"
+        yield f"  {finding.kind.mend}"

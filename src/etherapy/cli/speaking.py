@@ -13,7 +13,7 @@ from etherapy.cli.saying import Refusal, remark
 from etherapy.cli.showing import local_zone, show_findings
 from etherapy.protocol.problem import Problem
 from etherapy.sdk.connection import Connection
-from etherapy.sdk.faults import ProfileInUse
+from etherapy.sdk.faults import DeviceFault, ProfileInUse
 from etherapy.sdk.findings import Finding
 from etherapy.sdk.message import ThreadView
 from etherapy.sdk.profile import Profile
@@ -86,7 +86,7 @@ async def logged_in(kept: Profile, kind: type[Kind]) -> AsyncIterator[Kind]:
         try:
             yield me
         finally:
-            with suppress(Problem, Unreachable, Garbled):
+            with suppress(Problem, DeviceFault, Unreachable, Garbled):
                 await me.logout()
 
 

@@ -1,5 +1,6 @@
 """Commands by which people write, and see what became of it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -7,7 +8,7 @@ import click
 
 from etherapy.cli.drafting import read_text
 from etherapy.cli.profiles import profiled, typed
-from etherapy.cli.saying import Command, Group, say
+from etherapy.cli.saying import Command, Group, Refusal, say
 from etherapy.cli.showing import show_place, show_sent, show_time, show_waiting, show_words
 from etherapy.cli.speaking import (
     choose_message,
@@ -55,12 +56,26 @@ async def _preview(
 @click.command("send", cls=Command)
 @_TEXT
 @_URGENT
+@click.option("--letter", is_flag=True, help="Send it as a letter, for which other rules may hold.")
+@click.option("--subject", help="The subject of a letter.")
+@click.option("--reply-to", metavar="MESSAGE", help="Beginning of the id of what this answers.")
 @in_thread
 @on_wall
 @profiled
-def sending(text: str | None, urgent: bool, thread: str | None, zone: str, profile: str) -> None:
+def sending(
+    text: str | None,
+    urgent: bool,
+    letter: bool,
+    subject: str | None,
+    reply_to: str | None,
+    thread: str | None,
+    zone: str,
+    profile: str,
+) -> None:
     """Send TEXT, sealed on this device. Without TEXT: from standard input, or from your editor."""
-    _write(profile, zone, thread, text, urgent)
+    if (urgent and letter) or (subject and not letter):
+        raise Refusal("a letter is not urgent, and only a letter has a subject", "leave one of them out", 2)
+    _write(profile, zone, thread, text, Manner(urgent, letter, subject, reply_to))
 
 
 @click.command("reply", cls=Command)
@@ -70,23 +85,38 @@ def sending(text: str | None, urgent: bool, thread: str | None, zone: str, profi
 @profiled
 def replying(text: str | None, thread: str | None, zone: str, profile: str) -> None:
     """Answer a client: like `send`."""
-    _write(profile, zone, thread, text, False)
+    _write(profile, zone, thread, text, Manner())
 
 
-def _write(profile: str, zone: str, thread: str | None, text: str | None, urgent: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a text is to be sent."""
+
+    urgent: bool = False
+    letter: bool = False
+    subject: str | None = None
+    reply_to: str | None = None
+
+
+def _write(profile: str, zone: str, thread: str | None, text: str | None, manner: Manner) -> None:
     """Send, and say what became of it; where to turn in an emergency is a client's to be told."""
-    sent, by_client = run(_send(profile, zone, thread, read_text(text), urgent))
+    sent, by_client = run(_send(profile, zone, thread, read_text(text), manner))
     show = show_sent if by_client else show_place
     say(show(sent, zone, profile), document_of(sent))
 
 
 async def _send(
-    profile: str, zone: str, thread: str | None, text: str, urgent: bool
+    profile: str, zone: str, thread: str | None, text: str, manner: Manner
 ) -> tuple[SentMessage, bool]:
     async with speaking(profile, Session, zone) as me:
         await refresh(me)
         chosen = await choose_view(me, thread)
-        return await me.send(chosen.thread, text, urgent), chosen.role == "client"
+        answers = manner.reply_to and await choose_message(me, chosen.thread, manner.reply_to, anybodys=True)
+        if manner.letter:
+            sent = await me.send_letter(chosen.thread, text, manner.subject, reply_to=answers or None)
+        else:
+            sent = await me.send(chosen.thread, text, manner.urgent, reply_to=answers or None)
+        return sent, chosen.role == "client"
 
 
 def document_of(sent: SentMessage) -> dict[str, object]:
@@ -111,14 +141,14 @@ def document_of(sent: SentMessage) -> dict[str, object]:
 @on_wall
 @profiled
 def waiting(thread: str | None, zone: str, profile: str) -> None:
-    """Your own messages that are still held, and can be taken back."""
+    """Your own messages that are still held, and can be taken back or changed."""
     found = run(_waiting(profile, thread))
     lines = [line for one in found for line in show_waiting(one, zone)]
     say(
         lines or ["Nothing is waiting."],
         [
-            {"mid": one.mid.hex(), "text": one.text, "release_at": one.promise.release_at,
-             "reply_by": one.promise.reply_by}
+            {"mid": one.mid.hex(), "text": one.text, "state": one.state,
+             "release_at": one.promise.release_at, "reply_by": one.promise.reply_by}
             for one in found
         ],
     )  # fmt: skip

@@ -1,15 +1,16 @@
 """Epochs: a random secret, committed to in public, sealed to every device of the roster (tep.md §5.5)."""
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from os import urandom
+from types import MappingProxyType
 
 from etherapy.crypto.derivation import authenticate
 from etherapy.crypto.errors import NotForThisDevice, SecretMismatch
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.sealing import seal
 from etherapy.tep.chain import Chain
-from etherapy.tep.epoch import Commit, CommitCore, RosterRow, pack_sealed, sign_commit
+from etherapy.tep.epoch import Commit, CommitCore, RosterRow, pack_sealed, row_now, sign_commit
 from etherapy.tep.labels import label, plain_digest
 from etherapy.tep.shape import ZEROS_32
 
@@ -29,16 +30,20 @@ def new_epoch(
     home: bytes,
     prev: bytes = ZEROS_32,
     consents: Sequence[bytes] = (),
+    before: CommitCore | None = None,
+    kept: Mapping[bytes, Collection[bytes]] = MappingProxyType({}),
     random: Callable[[int], bytes] = urandom,
 ) -> tuple[bytes, bytes]:
     """A commit by the device with `keys`, and its epoch secret (32 bytes).
 
-    `members` are (verified chain, role) of every user; all their active devices get a row. `prev` is the
-    newest commit's hash, `view` (n, T_n) of what was placed. CannotSeal when one key cannot be sealed to:
-    then nothing was made.
+    `members` are (verified chain, role) of every user; all their active devices get a row, except those that
+    the epoch `before` left out of a chain that has not moved since. A narrowing says in `kept` which devices
+    of a chain stay. `consents` are the hashes of key 12, in any order but for epoch 0. `prev` is the newest
+    commit's hash, `view` (n, T_n) of what was placed. CannotSeal when one key cannot be sealed to: then
+    nothing was made.
     """
     secret = random(SECRET_BYTES)
-    rows = sorted((RosterRow.of(chain, role) for chain, role in members), key=lambda one: one.chain_id)
+    rows = [_row(chain, role, before, kept.get(chain.chain_id)) for chain, role in members]
     core = CommitCore(
         suite=SUITE,
         thread=thread,
@@ -46,20 +51,25 @@ def new_epoch(
         prev=prev,
         committer=keys.device_id,
         reason=reason,
-        roster=tuple(rows),
+        roster=tuple(sorted(rows, key=lambda one: one.chain_id)),
         es_com=secret_commitment(secret, thread, epoch, prev),
         charter_hash=charter_hash,
         view=view,
-        consents=tuple(consents),
+        consents=tuple(sorted(consents) if epoch else consents),
         home=home,
     )
     core_hash = plain_digest(core.pack())
+    known = {device.device_id: device.hpke_pk for chain, _ in members for device in chain.active()}
     sealed = {
-        device.device_id: seal(device.hpke_pk, row_info(core_hash, device.device_id), secret)
-        for chain, _ in members
-        for device in chain.active()
+        device: seal(known[device], row_info(core_hash, device), secret) for device in core.device_ids()
     }
     return sign_commit(core, pack_sealed(sealed), keys.sign), secret
+
+
+def _row(chain: Chain, role: int, before: CommitCore | None, kept: Collection[bytes] | None) -> RosterRow:
+    if kept is not None:
+        return RosterRow.narrowed(chain, role, kept)
+    return row_now(chain, role, before.user(chain.chain_id) if before else None)
 
 
 def open_epoch(commit: Commit, keys: DeviceKeys) -> bytes:

@@ -29,6 +29,10 @@ class SecretMismatch(CannotOpen):
     """The row opens, but not to the secret that the commit promised to everybody: report the committer."""
 
 
+class GrantBroken(CannotOpen):
+    """A history grant opens, but does not hold the epochs that it names: report the giver."""
+
+
 class WrongEpoch(CannotOpen):
     """The envelope belongs to another epoch, thread or suite, or its device is not in the roster."""
 
@@ -47,3 +51,7 @@ class CommitmentBroken(CannotOpen):
 
 class BadCode(CryptoError):
     """A recovery code was mistyped. The message says what to look at; nothing was sent anywhere."""
+
+
+class WeakParameters(CryptoError):
+    """A server asks for another derivation of the passphrase than is pinned here: nothing was made."""

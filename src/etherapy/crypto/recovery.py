@@ -11,12 +11,11 @@ from os import urandom
 from etherapy.crypto.derivation import expand, extract
 from etherapy.crypto.errors import BadCode
 from etherapy.crypto.keys import DeviceKeys
+from etherapy.tep.base32 import number_of, spell, strange_in, typed
 from etherapy.tep.labels import label
 
 CODE_BYTES = 16
 CHARACTERS = 28
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "–": None, "—": None})
 _CHECK_BITS = 12
 _POLYNOMIAL = 0x180F
 
@@ -38,19 +37,14 @@ class RecoveryCode:
 
     @classmethod
     def parse(cls, text: str) -> "RecoveryCode":
-        """The code behind what somebody typed; BadCode before anything else happens.
-
-        Case, spaces and hyphens do not matter; O is read as 0, I and L as 1, as Crockford suggests.
-        """
-        plain = "".join(text.upper().translate(_READ_AS).split())
+        """The code behind what somebody typed; BadCode before anything else happens."""
+        plain = typed(text)
         if len(plain) != CHARACTERS:
             raise BadCode(f"a recovery code has {CHARACTERS} characters, this one has {len(plain)}")
-        strange = sorted({one for one in plain if one not in _ALPHABET})
+        strange = strange_in(plain)
         if strange:
             raise BadCode(f"a recovery code never contains {' or '.join(strange)}")
-        number = 0
-        for one in plain:
-            number = number << 5 | _ALPHABET.index(one)
+        number = number_of(plain)
         secret = (number >> _CHECK_BITS).to_bytes(CODE_BYTES, "big")
         if number & (1 << _CHECK_BITS) - 1 != _checksum(secret):
             raise BadCode("this recovery code has a typing mistake: please compare it with the paper")
@@ -59,8 +53,7 @@ class RecoveryCode:
     def text(self) -> str:
         """7 groups of 4 characters."""
         number = int.from_bytes(self.secret, "big") << _CHECK_BITS | _checksum(self.secret)
-        plain = "".join(_ALPHABET[number >> 5 * at & 31] for at in reversed(range(CHARACTERS)))
-        return "-".join(plain[at : at + 4] for at in range(0, CHARACTERS, 4))
+        return spell(number, CHARACTERS)
 
     def keys(self) -> DeviceKeys:
         """The recovery device's keys, the same whenever and wherever the code is typed."""

@@ -36,6 +36,10 @@ class NoSession(Problem, status=401):
     """Log in first: there is no valid session behind this request."""
 
 
+class PendingDevice(Problem, status=403):
+    """This device waits to be linked. Agree to it on a device that you have; until then it can do nothing."""
+
+
 class NoSuchPlace(Problem, status=404):
     """There is nothing here."""
 
@@ -101,7 +105,7 @@ AT_THE_DOOR: tuple[type[Problem], ...] = (
     Unexpected,
 )
 """What any endpoint may answer."""
-WITH_TOKEN: tuple[type[Problem], ...] = (NoSession,)
+WITH_TOKEN: tuple[type[Problem], ...] = (NoSession, PendingDevice)
 WITH_BODY: tuple[type[Problem], ...] = (BadJson, Invalid, TooSlow, TooLarge, WrongMedia, WrongExpectation)
 
 live = Endpoint[None, bytes](

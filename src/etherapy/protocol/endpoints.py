@@ -5,9 +5,12 @@ from typing import Final
 from etherapy.binary import Hash32
 from etherapy.protocol import (
     agreed_rules,
+    healing,
     invitations,
     logs,
+    membership,
     messages,
+    pairing,
     people,
     supervision,
     threads,
@@ -19,22 +22,27 @@ from etherapy.protocol.problems import (
     BadRules,
     Busy,
     Declined,
+    DeviceRevoked,
     DeviceTaken,
+    DeviceWaiting,
     InvitationExpired,
     InvitationSpent,
     LoginFailed,
     MidTaken,
+    NameTaken,
     NoSeat,
     NoSuchChain,
     NoSuchLink,
     NoSuchLog,
     NoSuchMessage,
+    NoSuchRequest,
     NoSuchThread,
     NotHeld,
     StaleChain,
     StaleEpoch,
     StaleVersion,
     ThreadClosed,
+    TooManyWaiting,
     Unverified,
 )
 
@@ -56,7 +64,7 @@ ask_challenge = Endpoint(
 
 login = Endpoint(
     "POST", "/login", takes=people.Login, gives=people.Session, access=OPEN, status=201,
-    problems=(LoginFailed,), cost=5,
+    problems=(LoginFailed, DeviceRevoked), cost=5,
 )
 
 logout = Endpoint("POST", "/logout")
@@ -71,7 +79,7 @@ enrol_staff = Endpoint(
 
 invite = Endpoint(
     "POST", "/invitations", takes=invitations.Invite, gives=invitations.Invited, access=THERAPIST,
-    status=201, problems=(BadFormat, Unverified, StaleChain, DeviceTaken),
+    status=201, problems=(BadFormat, Unverified, StaleChain, DeviceTaken, ThreadClosed),
 )
 
 read_invitation = Endpoint(
@@ -85,6 +93,13 @@ join = Endpoint(
     InvitationSpent, BadFormat, Unverified, StaleChain, DeviceTaken),
 )
 
+accept_membership = Endpoint(
+    "POST", "/practices/{practice}/invitations/{lookup}/acceptance", takes=membership.AcceptMembership,
+    gives=membership.MembershipAccepted, access=OPEN, status=201, body_limit=SEALED_BODY, cost=5,
+    problems=(NoSuchLink, InvitationExpired, InvitationSpent, BadFormat, Unverified, StaleChain, DeviceTaken,
+    ThreadClosed),
+)
+
 # --- devices ------------------------------------------------------------------------------------------------
 
 read_chain = Endpoint(
@@ -94,7 +109,53 @@ read_chain = Endpoint(
 
 add_link = Endpoint(
     "POST", "/chain", takes=people.AddLink, gives=people.LinkAdded, status=201, body_limit=SEALED_BODY,
-    problems=(BadFormat, Unverified, StaleChain, DeviceTaken),
+    repeatable=True, problems=(BadFormat, Unverified, StaleChain, DeviceTaken, Busy),
+)
+
+ask_link = Endpoint(
+    "POST", "/practices/{practice}/device-requests", takes=pairing.AskLink, gives=pairing.LinkAsked,
+    access=OPEN, status=201, repeatable=True, cost=5, problems=(BadFormat, Unverified, TooManyWaiting),
+)
+
+read_link_progress = Endpoint(
+    "GET", "/practices/{practice}/device-requests/{lookup}", gives=pairing.LinkProgress,
+    query=pairing.ProgressQuery, access=OPEN, waits=True, problems=(NoSuchRequest,),
+)
+
+complete_link = Endpoint(
+    "POST", "/practices/{practice}/device-requests/{lookup}/link", takes=pairing.CompleteLink,
+    gives=people.LinkAdded, access=OPEN, status=201, body_limit=SEALED_BODY, repeatable=True, cost=5,
+    problems=(NoSuchRequest, BadFormat, Unverified, StaleChain, DeviceTaken, Busy),
+)
+
+read_link_requests = Endpoint("GET", "/device-requests", gives=pairing.LinkRequests)
+
+read_link_request = Endpoint(
+    "GET", "/device-requests/{lookup}", gives=pairing.LinkRequest, problems=(NoSuchRequest,),
+)
+
+offer_link = Endpoint(
+    "POST", "/device-requests/{lookup}/offer", takes=pairing.OfferLink, repeatable=True,
+    problems=(NoSuchRequest, BadFormat, Unverified, StaleChain),
+)
+
+refuse_link = Endpoint("DELETE", "/device-requests/{lookup}", problems=(NoSuchRequest,))
+
+set_passphrase = Endpoint(
+    "PUT", "/passphrase", takes=pairing.SetPassphrase, cost=5, problems=(Unverified, NameTaken),
+)
+
+drop_passphrase = Endpoint("DELETE", "/passphrase")
+
+ask_salt = Endpoint(
+    "POST", "/practices/{practice}/salts", takes=pairing.AskSalt, gives=pairing.Salt, access=OPEN,
+    repeatable=True,
+)
+
+passphrase_login = Endpoint(
+    "POST", "/practices/{practice}/passphrase-logins", takes=pairing.PassphraseLogin,
+    gives=pairing.PendingSession, access=OPEN, status=201, cost=10, problems=(LoginFailed, NoSuchRequest,
+    DeviceWaiting),
 )
 
 # --- reading ------------------------------------------------------------------------------------------------
@@ -145,15 +206,50 @@ recall_message = Endpoint(
     repeatable=True, problems=(NoSuchThread, NoSuchMessage, BadFormat, Unverified, AlreadyPlaced, NotHeld),
 )
 
+replace_message = Endpoint(
+    "POST", "/threads/{thread}/replacements", takes=messages.Replace, gives=messages.Sent, access=WRITERS,
+    repeatable=True, body_limit=SEALED_BODY, problems=(NoSuchThread, NoSuchMessage, BadFormat, Unverified,
+    AlreadyPlaced, NotHeld, MidTaken, StaleEpoch, NoSeat, ThreadClosed, Declined, Busy),
+)
+
 read_waiting = Endpoint(
     "GET", "/threads/{thread}/waiting", gives=messages.Waiting, access=WRITERS, problems=(NoSuchThread,),
 )
 
+read_all_waiting = Endpoint("GET", "/waiting", gives=messages.AllWaiting, access=WRITERS)
+
 commit_epoch = Endpoint(
     "POST", "/threads/{thread}/epochs", takes=threads.Commit, gives=threads.Committed, access=WRITERS,
     status=201, repeatable=True, body_limit=SEALED_BODY, problems=(NoSuchThread, BadFormat, Unverified,
-    StaleEpoch, StaleChain, ThreadClosed),
+    StaleEpoch, StaleChain, ThreadClosed, Busy),
 )
+
+# --- who is in a thread -------------------------------------------------------------------------------------
+
+read_people = Endpoint(
+    "GET", "/threads/{thread}/people", gives=membership.ThreadPeople, access=WRITERS, problems=(NoSuchThread,),
+)
+
+sign_consent = Endpoint(
+    "POST", "/threads/{thread}/consents", takes=membership.SignConsent, gives=membership.ConsentSigned,
+    access=WRITERS, repeatable=True, problems=(NoSuchThread, BadFormat, Unverified, ThreadClosed),
+)
+
+leave_thread = Endpoint(
+    "POST", "/threads/{thread}/leave", takes=membership.LeaveThread, access=WRITERS, repeatable=True,
+    problems=(NoSuchThread, BadFormat, Unverified, Busy),
+)
+
+give_history = Endpoint(
+    "POST", "/threads/{thread}/grants", takes=membership.GiveHistory, access=WRITERS, repeatable=True,
+    body_limit=SEALED_BODY, problems=(NoSuchThread, BadFormat, Unverified, NoSeat),
+)
+
+read_grants = Endpoint(
+    "GET", "/threads/{thread}/grants", gives=membership.Grants, access=WRITERS, problems=(NoSuchThread,),
+)
+
+read_colleagues = Endpoint("GET", "/colleagues", gives=membership.Colleagues, access=THERAPIST)
 
 # --- rules --------------------------------------------------------------------------------------------------
 
@@ -174,6 +270,20 @@ read_practice_rules = Endpoint("GET", "/practice/rules", gives=agreed_rules.Rule
 set_practice_rules = Endpoint(
     "PUT", "/practice/rules", takes=agreed_rules.SetRules, gives=agreed_rules.RulesSet,
     access=ADMINISTRATOR, problems=(BadRules, StaleVersion, Busy), cost=5,
+)
+
+# --- after a restore ----------------------------------------------------------------------------------------
+
+read_generation = Endpoint("GET", "/practice/generation", gives=healing.Generation)
+
+read_thread_generation = Endpoint(
+    "GET", "/threads/{thread}/generation", gives=healing.ThreadGeneration, access=WRITERS,
+    problems=(NoSuchThread,),
+)
+
+heal_thread = Endpoint(
+    "POST", "/threads/{thread}/healing", takes=healing.Heal, gives=healing.Healed, access=WRITERS,
+    repeatable=True, body_limit=SEALED_BODY, problems=(NoSuchThread,), cost=5,
 )
 
 # --- logs and supervision -----------------------------------------------------------------------------------

@@ -38,6 +38,9 @@ class Invitation(Struct, frozen=True):
     keys: Checkpoint
     keys_consistency: ConsistencyProof
     """From the size that the invite names to the size of `keys`."""
+    opens: bool = True
+    """Whether its acceptance opens the thread (`Join`), or leads to a consent for one that is there
+    (`AcceptMembership`)."""
 
 
 class Join(Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,10 +34,11 @@ class MemberSignature(Struct, frozen=True):
 
 
 class ConsentPaper(Struct, frozen=True):
-    """A consent as far as it is signed."""
+    """A consent as far as it is signed. `name` is what the practice calls the newcomer, where it is staff."""
 
     core: B64
     signatures: list[MemberSignature]
+    name: str = ""
 
 
 class Admission(Struct, frozen=True):

@@ -70,6 +70,8 @@ class State(Struct, frozen=True):
     """The newest promise receipt, where the first was revised."""
     status: B64 | None = None
     """Signed Status receipt (A-4): recalled or returned; held, when it was asked for."""
+    recall: B64 | None = None
+    """The signed Recall behind it, for the person's other devices to check."""
 
 
 class Sent(Struct, frozen=True):

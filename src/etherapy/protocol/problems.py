@@ -11,6 +11,14 @@ class LoginFailed(Problem, status=401):
     """The login was not accepted. Ask for a new challenge and sign it with a device of this practice."""
 
 
+@dataclass(eq=False)
+class DeviceRevoked(Problem, status=401):
+    """This device was taken out by another device of its person."""
+
+    links: list[B64]
+    """The person's links up to the one that did it, so that the device need not take anybody's word."""
+
+
 class WrongRole(Problem, status=403):
     """This is for another role in the practice."""
 
@@ -37,6 +45,10 @@ class NoSuchLog(Problem, status=404):
 
 class NoSuchLink(Problem, status=404):
     """This link is unknown, used or expired; ask whoever gave it to you for a new one."""
+
+
+class NoSuchRequest(Problem, status=404):
+    """No new device waits under this code, or not any more: start again on the new device."""
 
 
 class InvitationExpired(Problem, status=410):
@@ -117,6 +129,22 @@ class ThreadClosed(Problem, status=409):
 
 class DeviceTaken(Problem, status=409):
     """A device or chain with these keys exists in this practice."""
+
+
+class NameTaken(Problem, status=409):
+    """Somebody else in this practice logs in by this name; choose another."""
+
+
+class DeviceWaiting(Problem, status=409):
+    """Another new device waits by this passphrase: agree to it or refuse it on a device that you have, or
+    wait a quarter of an hour."""
+
+
+@dataclass(eq=False)
+class TooManyWaiting(Problem, status=503):
+    """Too many new devices wait in this practice at the moment; try again in some minutes."""
+
+    retry_after: int | None = 120
 
 
 @dataclass(eq=False)

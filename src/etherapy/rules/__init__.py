@@ -6,7 +6,8 @@ See docs/rules.md.
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.decision import NOTHING, Decision, Reason
 from etherapy.rules.judgement import decide
-from etherapy.rules.layers import Layer, Rules, resolve
+from etherapy.rules.layer import Layer
+from etherapy.rules.layers import Cover, Rules, resolve
 from etherapy.rules.rule import Attempt, Facts, Rule
 from etherapy.rules.timetable import Timetable
 
@@ -14,6 +15,7 @@ __all__ = [
     "NOTHING",
     "Attempt",
     "BadRule",
+    "Cover",
     "Decision",
     "Facts",
     "Layer",

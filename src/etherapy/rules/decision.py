@@ -10,6 +10,10 @@ from typing import Literal, Self
 import msgspec
 
 Code = Literal["at_once", "held", "no_future_window", "declined", "urgent"]
+COVER = "cover"
+"""The kind of the reason that names a cover; no rule of a layer has it."""
+REPLACE = "replace"
+"""The kind of the reason of a message that takes the place of another (A-4)."""
 _RANK: dict[Code, int] = {"at_once": 0, "held": 1, "no_future_window": 2, "declined": 3, "urgent": 4}
 
 
@@ -56,6 +60,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
     tzdata_version: str = ""
     tzdata_checksum: str = ""
+
+    @property
+    def cover(self) -> Reason | None:
+        """The reason that names the cover whose hours decided (`place` its account, `label` its name); None:
+        the owner's did."""
+        return next((reason for reason in self.because if reason.kind == COVER), None)
 
     def __or__(self, other: Self) -> Self:
         if other is NOTHING:

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from etherapy.rules.crisis import Card, card_for
-from etherapy.rules.decision import Decision, Reason
+from etherapy.rules.decision import REPLACE, Decision, Reason
 from etherapy.rules.kinds.bounds import Bounds
 from etherapy.rules.kinds.emergency import Emergency
 from etherapy.rules.kinds.response_target import ResponseTarget
@@ -55,7 +56,10 @@ class Promised(Protocol):
 def explain_to_client(
     decision: Decision, rules: Rules, parties: Parties, words: Words = ENGLISH
 ) -> tuple[str, ...]:
-    """The decision as sentences for the client; BadRule for an unknown client zone."""
+    """The decision as sentences for the client; BadRule for an unknown client zone.
+
+    Where a cover's hours decided, the cover is named, and the wall is the cover's.
+    """
     return _sentences("client", decision, rules, parties, words)
 
 
@@ -83,16 +87,24 @@ def preview(
 
 
 def acknowledge(
-    promised: Promised, rules: Rules, parties: Parties, region: str | None = None, words: Words = ENGLISH
+    promised: Promised,
+    rules: Rules,
+    parties: Parties,
+    region: str | None = None,
+    words: Words = ENGLISH,
+    decision: Decision | None = None,
 ) -> str:
     """The automatic acknowledgement of a held message, rendered by the sender's device from its promise
     (D-37).
 
-    ValueError when nothing is promised to be released, for then there is nothing to acknowledge.
+    The promise gives the times; `decision`, where it is given, only who reads. ValueError when nothing is
+    promised to be released, for then there is nothing to acknowledge.
     """
     if promised.release_at is None or promised.release_at == promised.accepted_at:
         raise ValueError("only a held message is acknowledged")
     emergency = rules.the(Emergency)
+    if decision is not None and decision.cover is not None:
+        parties, rules = replace(parties, reader=decision.cover.label), rules.of_reader(decision)
     show = _Shower("client", promised, rules, parties, words)
     lines = [
         words.say("ack_title"),
@@ -122,6 +134,7 @@ class _Shower:
 
     def __init__(self, side: Side, promised: Promised, rules: Rules, parties: Parties, words: Words) -> None:
         self._side, self._promised, self._parties, self._words = side, promised, parties, words
+        self._covered = isinstance(promised, Decision) and promised.cover is not None
         self._zone = rules.timetable.zone_name
         self._firm = rules.the(ResponseTarget).firm
 
@@ -133,7 +146,9 @@ class _Shower:
     def say(self, name: str, **moments: datetime | None) -> str:
         """The phrase of that name for this side."""
         shown = {blank: self(at) for blank, at in moments.items() if at is not None}
-        return self._words.say(f"{self._side}_{name}", reader=self._parties.reader, **shown)
+        covered = f"{self._side}_covered_{name}"
+        phrase = covered if self._covered and covered in self._words.phrases else f"{self._side}_{name}"
+        return self._words.say(phrase, reader=self._parties.reader, **shown)
 
     def reply(self) -> str:
         """By when an answer comes, or that none is promised."""
@@ -145,12 +160,18 @@ class _Shower:
 def _sentences(
     side: Side, decision: Decision, rules: Rules, parties: Parties, words: Words
 ) -> tuple[str, ...]:
+    cover, lines = decision.cover, []
+    if cover is not None:
+        lines.append(words.say(f"{side}_cover", cover=cover.label, reader=parties.reader))
+        parties, rules = replace(parties, reader=cover.label), rules.of_reader(decision)
     show = _Shower(side, decision, rules, parties, words)
-    lines = list(_fate(decision, show))
+    lines += _fate(decision, show)
     if decision.release_at is not None:
         lines.append(show.reply())
     if decision.recall_until is not None:
         lines.append(show.say("recall", recall=decision.recall_until))
+    if side == "client" and any(reason.kind == REPLACE for reason in decision.because):
+        lines.append(show.say("replaced"))
     if decision.long_wait:
         days = decision.longest_wait_days or rules.the(Bounds).longest_wait_days
         lines.append(words.say(f"{side}_long_wait", days=str(days)))

@@ -1,22 +1,66 @@
 """From rules, a message and what is known of its thread to one decision. Pure: the instant is handed in."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from etherapy.rules.calendar import tzdata_checksum, tzdata_version
-from etherapy.rules.decision import NOTHING, Decision, Reason
-from etherapy.rules.layers import Rules
+from etherapy.rules.calendar import instant, tzdata_checksum, tzdata_version
+from etherapy.rules.decision import COVER, NOTHING, Decision, Reason
+from etherapy.rules.layers import Cover, Rules
 from etherapy.rules.rule import Attempt, Facts
 
 _URGENT = Reason("safety.floor", "urgent", "urgent_never_held", "product")
 
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 def decide(rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
     """When a message is released and by when it is to be answered, with the reasons.
 
-    The same rules, attempt, facts and zone data give the same decision (G9).
+    The same rules, attempt, facts and zone data give the same decision (G9). Where somebody covers, the
+    earliest release wins, and the owner's where none is earlier.
     """
+    own = _decide(rules, attempt, facts)
+    if not rules.covers or not attempt.by_client or own.code == "declined":
+        return own
+    offers = [(_seen(own, rules), own), *_covered(rules, attempt, facts)]
+    return min(offers, key=lambda offer: offer[0])[1]
+
+
+def _covered(
+    rules: Rules, attempt: Attempt, facts: Facts
+) -> Iterator[tuple[tuple[datetime, datetime], Decision]]:
+    """What each cover would promise by rules of its own, as far as all of it lies within its time."""
+    for cover in rules.covers:
+        theirs = rules.covering[cover.by]
+        decision = _decide(theirs, attempt, facts)
+        if _within(cover, decision):
+            named = Reason(COVER, "*", "cover", "thread", cover.by, cover.name)
+            because = tuple(sorted({*decision.because, named}))
+            yield _seen(decision, theirs), replace(decision, because=because)
+
+
+def _within(cover: Cover, decision: Decision) -> bool:
+    """A cover promises nothing that lies before its time or after it (tep_amendments.md A-6)."""
+    since, until = instant(cover.since), instant(cover.until)
+    if decision.code == "declined" or decision.release_at is None:
+        return False
+    opens = decision.closed_until or decision.release_at
+    answers = decision.reply_by or opens
+    return since <= decision.release_at < until and opens < until and answers <= until
+
+
+def _seen(decision: Decision, rules: Rules) -> tuple[datetime, datetime]:
+    """When a message is released, and when somebody is then first expected to look."""
+    if decision.release_at is None:
+        return _NEVER, _NEVER
+    return decision.release_at, rules.timetable.next_open(decision.release_at) or _NEVER
+
+
+def _decide(rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
+    """The decision by one person's rules, whoever else reads."""
     decision = NOTHING
     for rule in rules.weighing:
         decision |= rule.weigh(attempt, facts, rules.timetable)

@@ -4,88 +4,23 @@ Only here does an order matter. Product defaults are the defaults of the classes
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.canonical import canonical_json
-from etherapy.rules.decision import Reason
-from etherapy.rules.kinds import KINDS, AnyRule, kind_of, read_rule
+from etherapy.rules.decision import Decision, Reason
+from etherapy.rules.kinds import KINDS, AnyRule, kind_of
+from etherapy.rules.layer import LAYERS, Layer
 from etherapy.rules.rule import Rule
 from etherapy.rules.timetable import Timetable
 
 FORMAT = "etherapy-rules/1"
-LAYERS = ("product", "practice", "therapist")
-"""Weakest first. `product` is in the code; the others are written by people."""
-MOST_RULES = 500
-
 SomeRule = TypeVar("SomeRule", bound=Rule)
-
-
-class Said(msgspec.Struct, frozen=True):
-    """A rule as one layer says it, and which of its fields it sets."""
-
-    rule: Rule
-    fields: frozenset[str]
-
-
-class Layer:
-    """The rules of one layer as written: JSON objects with `kind` and some of its fields.
-
-    BadRule for what cannot be a rule, and for two rules of one kind, or two exceptions for one date.
-    """
-
-    def __init__(self, name: str, documents: Sequence[Mapping[str, Any]]) -> None:
-        if name not in LAYERS[1:]:
-            raise BadRule("layer", "there is no such layer", f"use one of {', '.join(LAYERS[1:])}")
-        if len(documents) > MOST_RULES:
-            raise BadRule("rules", f"more than {MOST_RULES} rules", "remove dates that are past")
-        self.name = name
-        self.said = tuple(_read(document) for document in documents)
-        seen: set[tuple[str, str]] = set()
-        for said in self.said:
-            key = kind_of(said.rule), said.rule.place()
-            if key in seen:
-                what = f"two rules of kind {key[0]}" + (f" for {key[1]}" if key[1] else "")
-                raise BadRule(key[0], what, "keep one of them")
-            seen.add(key)
-
-
-def _read(document: Mapping[str, Any]) -> Said:
-    """One rule of a layer; BadRule with a path that begins with its kind."""
-    kind = document.get("kind")
-    known = kind if isinstance(kind, str) and kind in KINDS else None
-    if known is None:
-        raise BadRule("kind", "there is no such kind of rule", f"use one of {', '.join(KINDS)}")
-    if "origin" in document:
-        raise BadRule(f"{known}.origin", "the layer is not written inside a rule", "leave it out")
-    try:
-        rule = read_rule(document)
-        canonical_json(msgspec.to_builtins(rule))
-    except BadRule as bad:
-        raise bad.within(known) from None
-    except msgspec.ValidationError as error:
-        raise _translated(str(error), known) from None
-    except ValueError:  # a lone surrogate
-        raise BadRule(known, "a text has no UTF-8 form", "remove the broken character") from None
-    return Said(rule, frozenset(document) - {"kind"})
-
-
-def _translated(complaint: str, kind: str) -> BadRule:
-    """What the decoder complains of, as BadRule; what was written is not repeated in it."""
-    problem, _, path = complaint.partition(" - at `$")
-    if "unknown field" in problem:
-        problem = "there is a field that is not known"
-    problem = re.sub(r" ['\"].*['\"]$", "", problem)
-    fields = ", ".join(KINDS[kind].__struct_fields__)
-    return BadRule(
-        kind + path.rstrip("`"), problem[:1].lower() + problem[1:], f"{kind} has the fields {fields}"
-    )
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,21 +30,43 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rule: AnyRule
 
 
-class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Cover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who reads in the owner's place for a time, by rules of their own (docs/rules.md 11)."""
+
+    by: str
+    """Who: the account, in hex."""
+    name: str
+    """What clients call them, such as "Dr Lind"."""
+    since: int
+    """Milliseconds since 1970 UTC, as in the consent."""
+    until: int
+    """From then on they read nothing; there is no cover without an end."""
+    rules: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.since < self.until:
+            raise BadRule("covers", "a cover ends before it begins", "name an end after the beginning")
+
+
+class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     format: str
     rules: tuple[Entry, ...]
+    covers: tuple[Cover, ...] = ()
 
 
 class Rules:
     """The rules that hold, resolved: a value, equal and hashable by its canonical form.
 
     Make one with `resolve` or `Rules.from_canonical`. What it derives is kept, so keep the object while it
-    is used.
+    is used. `covers` stand beside the rules of the owner and never inside them.
     """
 
-    def __init__(self, entries: Iterable[Entry], canonical: bytes | None = None) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], canonical: bytes | None = None, covers: Iterable[Cover] = ()
+    ) -> None:
         self.entries = tuple(entries)
-        sheet = _Sheet(FORMAT, self.entries)
+        self.covers = tuple(covers)
+        sheet = _Sheet(FORMAT, self.entries, self.covers)
         self._canonical = canonical_json(msgspec.to_builtins(sheet)) if canonical is None else canonical
         self._hash = hash(self._canonical)
 
@@ -127,7 +84,13 @@ class Rules:
             raise BadRule("rules", "these bytes are no rules", "use the bytes as they were kept") from None
         if sheet.format != FORMAT:
             raise BadRule("format", "these rules have another format", f"use {FORMAT}")
-        return cls(sheet.rules, bytes(canonical))
+        if ("covers" in document) != bool(sheet.covers) or list(sheet.covers) != _in_order(sheet.covers):
+            raise BadRule("covers", "written in another way than here", "use the bytes as they were kept")
+        return cls(sheet.rules, bytes(canonical), sheet.covers)
+
+    def covered_by(self, covers: Iterable[Cover]) -> Self:
+        """The same rules with these covers instead of those that they have."""
+        return type(self)(self.entries, covers=_in_order(covers))
 
     def canonical(self) -> bytes:
         """RFC 8785 bytes of the resolved rules: what a rule sheet keeps and hashes."""
@@ -147,6 +110,15 @@ class Rules:
     def timetable(self) -> Timetable:
         """When it is open, shared between rules that say the same of it."""
         return _timetable(tuple(e.rule for e in self.entries if type(e.rule).shape is not Rule.shape))
+
+    @cached_property
+    def covering(self) -> dict[str, "Rules"]:
+        """The rules by which each cover reads, by `Cover.by`."""
+        return {cover.by: Rules(cover.rules) for cover in self.covers}
+
+    def of_reader(self, decision: Decision) -> "Rules":
+        """The rules whose hours decided: the cover's that the decision names, while it covers; else these."""
+        return self if decision.cover is None else self.covering.get(decision.cover.place, self)
 
     @cached_property
     def weighing(self) -> tuple[Rule, ...]:
@@ -170,6 +142,11 @@ class Rules:
                 origin = entry.origin.get(reason.field, entry.origin.get("*", "product"))
         found = self._origins[reason] = replace(reason, origin=origin)
         return found
+
+
+def _in_order(covers: Iterable[Cover]) -> list[Cover]:
+    """One order for one set of covers; between covers that promise the same, the first is named."""
+    return sorted(covers, key=lambda cover: (cover.since, cover.by))
 
 
 @lru_cache(maxsize=1024)

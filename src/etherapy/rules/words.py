@@ -68,6 +68,8 @@ ENGLISH = Words(
         "client_reply_plan": "{reader} plans to answer by {reply}.",
         "client_reply_firm": "An answer from {reader} is due by {reply}.",
         "client_no_reply": "No answer by a certain time is promised.",
+        "client_cover": "{cover} covers for {reader} now.",
+        "client_replaced": "It takes the place of your earlier message and counts from when that was sent.",
         "client_long_wait": "This is a long wait: more than {days} days.",
         # to the therapist
         "therapist_at_once": "In your inbox at once.",
@@ -82,6 +84,13 @@ ENGLISH = Words(
         "therapist_reply_plan": "The client was told that you plan to answer by {reply}.",
         "therapist_reply_firm": "The client was told that an answer is due by {reply}.",
         "therapist_no_reply": "The client was told that no answer by a certain time is promised.",
+        # to the therapist, of what a cover's hours decided
+        "therapist_cover": "Covered by {cover}: the times are those of {cover}.",
+        "therapist_covered_at_once": "In the inbox at once.",
+        "therapist_covered_outside": "Delivered at once, outside the hours of {reader}.",
+        "therapist_covered_outside_next": "The next hours of {reader} begin {opens}.",
+        "therapist_covered_held": "Held for {reader} until {release}.",
+        "therapist_covered_reply_plan": "The client was told that {reader} plans to answer by {reply}.",
         "therapist_long_wait": "The client was warned of a long wait: more than {days} days.",
         # acknowledgement and card
         "ack_title": "Automatic message, not written by a person.",
@@ -109,6 +118,9 @@ ENGLISH = Words(
         "because_same_turn": "The earlier messages of this turn set the reply time.",
         "because_acknowledged_before": "This closed period was acknowledged before.",
         "because_longer_than_bound": "The wait is longer than the practice's bound.",
+        "because_cover": "A colleague covers, and reads earlier.",
+        "because_cover_label": "{label} covers, and reads earlier.",
+        "because_kept_first_time": "It takes the place of an earlier message and keeps its first time.",
         "because_urgent_never_held": "Urgent messages are never held.",
     },
 )

@@ -11,6 +11,7 @@ from etherapy.sdk.connection import Connection
 from etherapy.sdk.entering import enrol, join
 from etherapy.sdk.faults import DeviceFault
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.linking import link_device
 from etherapy.sdk.message import Message, SentMessage, Synced, ThreadView, WaitingMessage
 from etherapy.sdk.profile import Profile
 from etherapy.sdk.promises import PromiseView, verify_bundle, verify_promise
@@ -37,6 +38,7 @@ __all__ = [
     "WaitingMessage",
     "enrol",
     "join",
+    "link_device",
     "recover",
     "verify_bundle",
     "verify_promise",

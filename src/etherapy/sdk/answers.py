@@ -8,12 +8,14 @@ from etherapy.rules.calendar import milliseconds
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.kept import OwnItem
-from etherapy.sdk.own_items import judge_revision, judge_status
+from etherapy.sdk.own_items import judge_revision, judge_sibling, judge_status
 from etherapy.sdk.promises import DecisionName, PromiseView, read_promise
 from etherapy.sdk.spine import Pin
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.placing import Entry, ItemType
+from etherapy.tep.receipts import is_unproven, read_core
+from etherapy.tep.statements import Promise
 
 _CODES: dict[str, DecisionName] = {
     "at_once": "at_once",
@@ -42,6 +44,9 @@ def accept_answer(desk: ThreadDesk, item: OwnItem, sent: Sent, now: int) -> Acce
         if found is not None:
             findings.append(desk.log.find(*found, desk.log.n, {"receipt": receipt, **proof}))
 
+    core = read_core(receipt[: Promise.LAYOUT.size])
+    if item.receipt is None and is_unproven(core, desk.link.receipt_keys, now):
+        say((Kind.UNPROVEN, "the server's promise is signed with a key that ended long ago"))
     item.receipt = item.receipt or receipt
     state = sent.state
     if state.promise is not None:
@@ -49,12 +54,21 @@ def accept_answer(desk: ThreadDesk, item: OwnItem, sent: Sent, now: int) -> Acce
     if state.status is not None:
         status = bytes(state.status)
         item.status = status
-        say(judge_status(item, status, now, desk.link.receipt_keys), status=status)
+        causes = _causes(desk, status, None if state.recall is None else bytes(state.recall))
+        say(judge_status(item, status, now, desk.link.receipt_keys, causes), status=status)
     entry = _check_entry(desk, item, state)
     if item.state != "placed":
         item.state = state.state
     item.sealed = None
     return Accepted(promise, entry, tuple(findings))
+
+
+def _causes(desk: ThreadDesk, status: bytes, recall: bytes | None) -> set[bytes]:
+    """What may honestly have ended an item of this person without this device."""
+    epochs, me = desk.log.epochs, desk.link.people.person(desk.link.chain)
+    sibling = judge_sibling(status, recall, None if me is None else me.chain)
+    causes = {one.commit.commit_hash for one in epochs.commits} | {sibling or b""}
+    return causes | set(me.chain.hashes if me else ()) | set(desk.state.leaves)
 
 
 def _check_promise(desk: ThreadDesk, item: OwnItem, sent: Sent, receipt: bytes) -> PromiseView:
@@ -73,6 +87,8 @@ def _check_promise(desk: ThreadDesk, item: OwnItem, sent: Sent, receipt: bytes) 
         _same(said.release_at, promise.release_at) and _same(said.reply_by, promise.reply_by)
     ):
         raise _refuted(desk, "the times shown are not those that were signed", receipt)
+    if _is_before_restore(desk, receipt):
+        return promise  # numbers of rule sheets above the backup were given out again
     if desk.log.letters.rules.setdefault(promise.rules_rev, promise.rules_hash) != promise.rules_hash:
         desk.link.note(
             [
@@ -85,6 +101,10 @@ def _check_promise(desk: ThreadDesk, item: OwnItem, sent: Sent, receipt: bytes) 
             ]
         )
     return promise
+
+
+def _is_before_restore(desk: ThreadDesk, receipt: bytes) -> bool:
+    return Promise.unpack(receipt[: Promise.LAYOUT.size]).generation < desk.state.generation
 
 
 def _check_entry(desk: ThreadDesk, item: OwnItem, state: State) -> Entry | None:

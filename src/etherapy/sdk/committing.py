@@ -7,25 +7,42 @@ in the keys log.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from etherapy.binary import B64
 from etherapy.crypto.epochs import new_epoch
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
+from etherapy.protocol.door import TooManyRequests
 from etherapy.protocol.problems import StaleChain, StaleEpoch
 from etherapy.protocol.threads import Commit as CommitBody
-from etherapy.sdk.faults import NotInThread, Refuted
+from etherapy.rules.calendar import instant
+from etherapy.sdk.causes import (
+    MAX_AGE_MS,
+    MAX_PLACED,
+    NO_WISH,
+    Change,
+    Standing,
+    Wish,
+    is_stale,
+    next_change,
+)
+from etherapy.sdk.faults import LinkLost, NotInThread, Refuted
+from etherapy.sdk.papers import papers_of
 from etherapy.sdk.people import Person
+from etherapy.sdk.rules_seen import rules_of
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.tep.chain import DeviceClass
-from etherapy.tep.epoch import Commit, CommitReason, RosterRow, parse_commit
+from etherapy.tep.epoch import Commit, Role, parse_commit
+
+__all__ = ["HEADS_AGE_MS", "Pause", "is_stale", "look_at_members", "settle_epoch", "stand"]
 
 HEADS_AGE_MS = 15 * 60 * 1000
 """Heads of chains are looked at again after this time (tep.md §5.5)."""
-_ATTEMPTS = 5
+_ATTEMPTS = 6
 _MAY_NOT_COMMIT = frozenset({DeviceClass.RECOVERY})
 
-Pause = Callable[[float], Awaitable[None]]
+Pause = Callable[[float], Awaitable[Any]]
 
 
 async def settle_epoch(
@@ -34,32 +51,48 @@ async def settle_epoch(
     age: int = HEADS_AGE_MS,
     keys: DeviceKeys | None = None,
     pause: Pause = asyncio.sleep,
+    wish: Wish = NO_WISH,
+    routine: bool = False,
 ) -> Commit:
     """The newest epoch, made anew by this device if its roster is stale; nothing is sealed before that.
 
-    ThreadHalted, Refuted, NotInThread. `keys` are those of the committing device.
+    ThreadHalted, Refuted, NotInThread. `keys` are those of the committing device. With `routine` an epoch
+    that served long enough is replaced too, if this is a therapist's device and the hours are open.
     """
     committer = keys or desk.link.keys
     for attempt in range(_ATTEMPTS):
         desk.expect_sound()
-        newest = desk.log.epochs.newest
-        if newest is None:
-            raise NotInThread("this thread has no epoch yet")
-        members = await look_at_members(desk, newest, age)
-        if not is_stale(newest, members):
-            if newest.core.row_of(committer.device_id) is None:
+        standing = await stand(desk, age)
+        newcomers = await _newcomers(desk, standing, age)
+        change = next_change(standing, newcomers, wish, routine=routine and _has_served(desk, standing))
+        if change is None:
+            if standing.newest.core.row_of(committer.device_id) is None:
                 raise NotInThread("this device is not among those that read this thread")
-            return newest
+            return standing.newest
         if attempt:
             await pause(random.uniform(0.5, min(8.0, 2.0**attempt)))
         try:
-            await _commit(desk, newest, members, committer)
+            await _commit(desk, standing.newest, change, committer)
         except StaleEpoch:
             pass  # somebody else was quicker: theirs may have settled it
         except StaleChain:
             age = 0
+        except TooManyRequests:
+            await pause(10.0)
         await desk.catch_up()
     raise NotInThread("the thread's epoch changed again and again")
+
+
+async def stand(desk: ThreadDesk, age: int = HEADS_AGE_MS) -> Standing:
+    """The newest epoch beside everybody's chain, with heads at most `age` ms old. NotInThread."""
+    epochs = desk.log.epochs
+    newest = epochs.newest
+    if newest is None or epochs.charter is None:
+        raise NotInThread("this thread has no epoch yet")
+    members = await look_at_members(desk, newest, age)
+    unused = papers_of(desk.state).without(epochs.named())
+    at = await desk.link.now()
+    return Standing(newest, epochs.owner, tuple(members), unused, epochs.ends, epochs.charter.core, at)
 
 
 async def look_at_members(desk: ThreadDesk, newest: Commit, age: int) -> list[tuple[Person, int]]:
@@ -74,31 +107,49 @@ async def look_at_members(desk: ThreadDesk, newest: Commit, age: int) -> list[tu
     return found
 
 
-def is_stale(commit: Commit, members: list[tuple[Person, int]]) -> bool:
-    """Whether a head differs from the roster; heads are compared, never sets of devices (tep.md §5.5)."""
-    heads = {person.chain.chain_id: person.chain.head for person, _ in members}
-    return any(heads[row.chain_id] != row.chain_head for row in commit.core.roster)
+async def _newcomers(desk: ThreadDesk, standing: Standing, age: int) -> dict[bytes, Person]:
+    """The people whose consents are complete."""
+    coming = {one.newcomer for one in standing.admitted().values()}
+    return {one: await desk.link.people.look(one, standing.at, age=age) for one in coming}
 
 
-async def _commit(
-    desk: ThreadDesk, newest: Commit, members: list[tuple[Person, int]], keys: DeviceKeys
-) -> None:
+def _has_served(desk: ThreadDesk, standing: Standing) -> bool:
+    """Whether the epoch was used enough, or long enough, while the thread's hours are open (A-5).
+
+    Only therapists' devices judge by this: of a client that opens the app only to write, an epoch at that
+    moment would tell it.
+    """
+    own = standing.newest.core.user(desk.link.chain)
+    rules = rules_of(desk.state.sheets)
+    if own is None or own.role not in (Role.THERAPIST, Role.CO_THERAPIST) or rules is None:
+        return False
+    began = desk.log.epochs.commits[-1].n
+    placed = sum(1 for one in reversed(desk.log.messages) if one.n > began)
+    old = standing.at - desk.log.epochs.placed_at[-1] >= MAX_AGE_MS
+    return (placed >= MAX_PLACED or (placed > 0 and old)) and rules.timetable.is_open(instant(standing.at))
+
+
+async def _commit(desk: ThreadDesk, newest: Commit, change: Change, keys: DeviceKeys) -> None:
+    members = change.members
     own = next((person.chain for person, _ in members if keys.device_id in person.chain.devices), None)
     device = None if own is None else own.devices[keys.device_id]
     if device is None or not device.active or device.device_class in _MAY_NOT_COMMIT:
         raise NotInThread("this device may not begin an epoch")
-    await _expect_logged(desk, members)
+    await _expect_logged(desk, [person for person, _ in members])
     log = desk.log
     whole, secret = new_epoch(
         [(person.chain, role) for person, role in members],
         keys,
         thread=desk.thread,
         epoch=newest.core.epoch + 1,
-        reason=_reason(newest, members),
+        reason=change.reason,
         charter_hash=newest.core.charter_hash,
         view=(log.spine.n, log.spine.t),
         home=desk.link.home,
         prev=newest.commit_hash,
+        consents=change.papers,
+        before=newest.core,
+        kept=change.kept,
     )
     desk.state.secrets[parse_commit(whole).commit_hash] = secret
     desk.link.profile.save_thread(desk.state)
@@ -106,28 +157,19 @@ async def _commit(
     await desk.link.transport.call(endpoints.commit_epoch, body, thread=desk.thread)
 
 
-async def _expect_logged(desk: ThreadDesk, members: list[tuple[Person, int]]) -> None:
-    """Refuted when a link that would be sealed to is not in the keys log and not freshly promised either."""
+async def _expect_logged(desk: ThreadDesk, people: list[Person]) -> None:
+    """Refuted when a link that would be sealed to is not in the keys log and not freshly promised either.
+
+    LinkLost where the server has forgotten one: it would refuse the epoch, and an older one is not sealed to.
+    """
     link = desk.link
+    if any(link.people.is_cut_off(person.chain.chain_id) for person in people):
+        raise LinkLost("the server lost a change of devices when it was restored")
     await link.keys_log.follow()
     now = await link.now()
-    for person, _ in members:
+    for person in people:
         found = await link.people.prove(person.chain.chain_id, link.keys_log, now)
         if found:
             link.note(found)
             raise Refuted(found[0])
     link.profile.save()
-
-
-def _reason(newest: Commit, members: list[tuple[Person, int]]) -> CommitReason:
-    """What the chains did since: a revocation weighs most, then a device that came, then a new key."""
-    before = {row.chain_id: row for row in newest.core.roster}
-    rows = [RosterRow.of(person.chain, role) for person, role in members]
-    gone = came = False
-    for row in rows:
-        old = {device for device, _ in before[row.chain_id].devices}
-        new = {device for device, _ in row.devices}
-        gone, came = gone or bool(old - new), came or bool(new - old)
-    if gone:
-        return CommitReason.DEVICE_REVOKED
-    return CommitReason.DEVICE_ADDED if came else CommitReason.KEY_ROTATED

@@ -9,21 +9,29 @@ from etherapy.clock import Clock, SystemClock
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
 from etherapy.protocol.people import Person as WhoAmI
+from etherapy.protocol.problems import NoSuchChain
 from etherapy.rules.calendar import milliseconds
-from etherapy.sdk.faults import NotEnrolled, Refuted, WrongServer
+from etherapy.sdk.ending import watch_over
+from etherapy.sdk.faults import NotEnrolled, Refuted, Revoked, WrongServer
 from etherapy.sdk.findings import Finding, Kind, join_new
+from etherapy.sdk.generations import Generations
+from etherapy.sdk.leaf_watch import LeafWatch
 from etherapy.sdk.log_copy import LogReader
 from etherapy.sdk.login import DeviceLogin
-from etherapy.sdk.people import People, Person
+from etherapy.sdk.own_devices import Devices
+from etherapy.sdk.people import People
 from etherapy.sdk.profile import Profile
+from etherapy.sdk.quarantine import raise_alarm
+from etherapy.sdk.server_watch import ServerWatch
+from etherapy.sdk.threadless import Threadless
 from etherapy.sdk.transport import Transport
-from etherapy.tep import cbor
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.receipts import KeyDates
+from etherapy.tep.restore import restore_keys
 from etherapy.tep.serverkeys import ServerKeys, home, verify_server_chain
 
 
-class Connection:
+class Connection(Threadless):
     """A device and its server. Open one for a profile and use it as an async context manager.
 
         async with await Connection.open(profile) as me:
@@ -49,16 +57,39 @@ class Connection:
         self.transport = transport
         self.login = DeviceLogin(transport, identity.practice, self.keys, monotonic)
         transport.tokens = self.login
+        self.devices = Devices(self)
+        watch_over(self)
         self.server: ServerKeys = verify_server_chain(identity.server_links)
+        self.watch = ServerWatch(self)
+        self.leaves = LeafWatch(self)
+        transport.heard, transport.relogged = self.watch.hear, self.watch.relogged
         self._build()
 
     def _build(self) -> None:
-        """What depends on the server's keys; again after a rotation of them."""
+        """What goes by the server's keys. All of it sees a rotation: see `_take_over`."""
         identity, kept = self.profile.identity, self.profile.kept
         self.receipt_keys: dict[bytes, KeyDates] = self.server.receipt_keys()
+        self._restore_keys = restore_keys(self.server)
+        self.generations = Generations(identity.practice, self._restore_keys)
         self.home = home(self.server.server_id, identity.practice)
-        self.keys_log = LogReader(self.transport, self.server, identity.practice, "keys", kept.keys_log)
-        self.people = People(self.transport, self.receipt_keys, identity.practice, kept.chains)
+        self.keys_log = LogReader(
+            self.transport, self.server, identity.practice, "keys", kept.keys_log, self.watch.account_for
+        )
+        self.keys_log.on_leaves = self.leaves.take
+        self.people = People(
+            self.transport,
+            self.receipt_keys,
+            identity.practice,
+            kept.chains,
+            self._hear,
+            self.watch.generation,
+        )
+
+    def _take_over(self, fresh: ServerKeys) -> None:
+        """Newer keys of the server, for everything that holds the old ones."""
+        self.server = self.keys_log.server = fresh
+        self.receipt_keys.update(fresh.receipt_keys())
+        self._restore_keys.update(restore_keys(fresh))
 
     @classmethod
     async def open(
@@ -69,11 +100,14 @@ class Connection:
         async with await Session.open(profile) as me: ...
         """
         if not profile.enrolled:
+            if profile.kept.ended:
+                raise Revoked(profile.kept.ended)
             raise NotEnrolled("this profile belongs to nobody yet")
         opened = cls(profile, transport or Transport(profile.identity.origin), clock)
         try:
             await opened.login.current()
             await opened.check_server()
+            await opened.watch.after_login()
         except BaseException:
             await opened.transport.close()
             raise
@@ -118,6 +152,14 @@ class Connection:
         """One's own chain id: what one is known by, whatever the device."""
         return self.profile.identity.chain
 
+    @property
+    def openers(self) -> tuple[DeviceKeys, ...]:
+        """The keys that open what is sealed to this device: while its key is being renewed, both."""
+        identity = self.profile.kept.identity
+        fresh = DeviceKeys.from_stored(identity.next_keys) if identity and identity.next_keys else self.keys
+        renewed = fresh.device_id == self.keys.device_id and fresh.hpke.public != self.keys.hpke.public
+        return (self.keys, fresh) if renewed else (self.keys,)
+
     async def now(self) -> int:
         """Milliseconds since 1970, by the server's clock."""
         return await self.login.server_time()
@@ -129,9 +171,14 @@ class Connection:
     def note(self, found: list[Finding]) -> list[Finding]:
         """Keep grave findings; those that are new."""
         fresh = join_new(self.profile.kept.alarms, [one for one in found if one.grave])
-        if fresh:
+        quarantined = raise_alarm(self.profile.kept, found, self.chain)
+        if fresh or quarantined:
             self.profile.save()
         return fresh
+
+    def _hear(self, finding: Finding) -> None:
+        """A chain does not hold, whoever asked for it."""
+        self.note([finding])
 
     async def check_server(self) -> None:
         """The server's key chain still continues the one that was pinned; a rotation is taken over (A-8)."""
@@ -149,50 +196,30 @@ class Connection:
         if fresh.seq > self.server.seq:
             self.profile.identity.server_links = links
             self.profile.save()
-            self.server = fresh
-            self._build()
+            self._take_over(fresh)
 
     async def check_logs(self) -> list[Finding]:
         """Read the keys log on, and look for links made in one's own name; what was found.
 
-        What is found is kept. Each known chain's links are looked up in the log as well.
+        What is found is kept. Each known chain's links are looked up in the log as well, and each link in the
+        log is looked for in the chain.
         """
         try:
             fresh = await self.keys_log.follow()
         except Refuted as refuted:
             return self.note([refuted.finding])
-        found = [one for leaf in fresh.leaves if (one := self._judge_leaf(leaf)) is not None]
+        if self.leaves.newer_server:
+            self.leaves.newer_server = False
+            await self.check_server()
         now = await self.now()
+        found = await self.watch.judge_log(fresh.leaves)
         for chain in list(self.profile.kept.chains):
             if self.people.person(chain) is not None:
-                found += await self.people.prove(chain, self.keys_log, now)
+                try:
+                    found += await self.people.prove(chain, self.keys_log, now)
+                except Refuted as refuted:
+                    found.append(refuted.finding)
+                except NoSuchChain:
+                    continue  # one has nothing to do with this person any more
         self.profile.save()
-        return self.note(found)
-
-    def _judge_leaf(self, leaf: bytes) -> Finding | None:
-        """A leaf in one's own name that is none of one's own links, or a server link that is none of ours."""
-        try:
-            listed = cbor.decode(leaf, limit=4096)
-        except Malformed:
-            return Finding(
-                kind=Kind.KEYS_FORK, words="a leaf of the keys log is malformed", proof={"leaf": leaf}
-            )
-        identity = self.profile.identity
-        match listed:
-            case [1, identity.account, chain, seq, link]:
-                known = self.people.person(identity.chain)
-                newer = known is None or seq >= len(known.history)  # judged when the chain is looked at
-                if chain == identity.chain and (newer or _head(known, seq) == link):
-                    return None
-                words = "the keys log has a link in your name that none of your devices made"
-                return Finding(kind=Kind.OWN_LEAF, words=words, proof={"leaf": leaf})
-            case [2, self.server.server_id, seq, link] if seq < len(self.server.hashes):
-                if self.server.hashes[seq] != link:
-                    words = "the keys log has another key link of the server than was shown"
-                    return Finding(kind=Kind.SERVER_KEYS, words=words, proof={"leaf": leaf})
-        return None
-
-
-def _head(person: Person | None, seq: int) -> bytes | None:
-    chain = None if person is None else person.at(seq)
-    return None if chain is None else chain.head
+        return [*self.leaves.findings(), *self.note(found)]

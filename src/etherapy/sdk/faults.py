@@ -105,10 +105,34 @@ class TooLong(DeviceFault):
     mend = "divide it, or shorten it"
 
 
+class BadForm(DeviceFault):
+    """What was to be said has not the form that its kind needs."""
+
+    mend = "nothing was sent; change it, and try again"
+
+
+class NotPlacedYet(DeviceFault):
+    """The message still waits, so nobody has read what is to be changed."""
+
+    mend = "correct it with `replace`, or take it back with `recall`: then nobody ever sees the first wording"
+
+
+class NoSuchMessage(DeviceFault):
+    """There is no message with this id that this can be done to."""
+
+    mend = "sync once more, then choose one of the messages listed"
+
+
 class NotInThread(DeviceFault):
     """This device has no seat in the thread's newest epoch and cannot take one."""
 
     mend = "sync once more; if it stays, let another of your devices look after this thread"
+
+
+class LinkLost(NotInThread):
+    """The server lost a change of somebody's devices with its restore, so no epoch can be made for them yet."""
+
+    mend = "ask them to open the app once: their devices bring it back; then try again"
 
 
 class ForeignMid(DeviceFault):
@@ -127,3 +151,102 @@ class NoSuchPerson(DeviceFault):
     """The recovery code belongs to nobody in this practice."""
 
     mend = "check address and practice; each practice has its own code"
+
+
+class Quarantined(DeviceFault):
+    """What the server shows of one's own devices cannot be, so this device only reads (tep.md §7)."""
+
+    mend = (
+        "you can still read here; look at the findings, call your practice, and get in on a fresh profile "
+        "with your recovery code"
+    )
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"this device only reads now: {finding.words}")
+        self.finding = finding
+
+
+class Revoked(DeviceFault):
+    """One's own devices have taken this one out; its keys and texts were wiped."""
+
+    mend = (
+        "link it anew with another of your devices, or use your recovery code; if this was not you, do it now"
+    )
+
+
+class NotThisDevice(DeviceFault):
+    """The kind of this device does not allow it (tep.md §5.2, §5.10)."""
+
+    mend = "do it on your phone or computer, or with your recovery code"
+
+
+class NoSuchDevice(DeviceFault):
+    """None of one's own devices is meant, or more than one."""
+
+    mend = "see your devices with their ids in the list, and write more of the id"
+
+
+class TooManyDevices(DeviceFault):
+    """A person has at most eight devices, the recovery code included."""
+
+    mend = "take out one that you do not use any more, then try again"
+
+
+class LinkEnded(DeviceFault):
+    """Nothing waits under this code: it was refused, or its 15 minutes are over."""
+
+    mend = "start again on the new device and use the code that it shows then"
+
+
+class WrongAccount(DeviceFault):
+    """Whoever offered to take this device in is not who its person meant."""
+
+    mend = "nothing was joined; start again, and use only a code that you see on your own device"
+
+
+class TooEarly(DeviceFault):
+    """A recovery code is replaced 72 hours after that was announced."""
+
+    mend = "do it again then; until that time your other devices can prevent it"
+
+
+class NotYourCode(DeviceFault):
+    """A recovery code, but not the one that is in force for this person."""
+
+    mend = "look for the newest paper; without it, announce a new code and wait 72 hours"
+
+
+class NothingAnnounced(DeviceFault):
+    """No replacement of the recovery code stands in one's own chain."""
+
+    mend = "announce one first"
+
+
+class WrongPassphrase(DeviceFault):
+    """Name and passphrase do not belong together."""
+
+    mend = "try again, or show the code of this device to another one of yours: that needs no passphrase"
+
+
+class NotConfirmed(DeviceFault):
+    """History goes only to people whom this device's person recognised, and to whom all agreed."""
+
+    mend = "compare the 60 digits with them in session, then confirm them on this device"
+
+
+class NoSuchMember(DeviceFault):
+    """Nobody of this thread is meant, or more than one."""
+
+    mend = "see who is in the thread, with their ids, and write more of the id"
+
+
+class NoSuchConsent(DeviceFault):
+    """No question of this kind is open in the thread."""
+
+    mend = "sync once more and see what is asked; whoever proposed it can propose it again"
+
+
+class NotYours(DeviceFault):
+    """Somebody else decides this."""
+
+    mend = "ask the therapist whose thread it is"

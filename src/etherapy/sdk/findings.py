@@ -1,58 +1,11 @@
 """What a device found that is not as it should be: typed, in words, with the evidence (tep.md §8.1)."""
 
-from enum import StrEnum
-
 import msgspec
 
 from etherapy.binary import b64
+from etherapy.sdk.finding_kinds import Kind
 
-
-class Kind(StrEnum):
-    """What was found. The text is stable and may be compared."""
-
-    BROKEN_LOG = "broken_log"
-    FORK = "fork"
-    ROLLBACK = "rollback"
-    BAD_CHARTER = "bad_charter"
-    BAD_COMMIT = "bad_commit"
-    SECRET_MISMATCH = "secret_mismatch"
-    NO_ROW = "no_row"
-    BAD_ENVELOPE = "bad_envelope"
-    BAD_PROMISE = "bad_promise"
-    EPOCH = "epoch"
-    ACCEPTANCE = "acceptance"
-    REMOVED_DEVICE = "removed_device"
-    REVOKED_MEANWHILE = "revoked_meanwhile"
-    EARLY = "early"
-    INVERSION = "inversion"
-    UNREADABLE = "unreadable"
-    CHEATING_SENDER = "cheating_sender"
-    CLASS_MISFIT = "class_misfit"
-    UNKNOWN_KIND = "unknown_kind"
-    VIEW = "view"
-    KEYS_FORK = "keys_fork"
-    RULES_FORK = "rules_fork"
-    SHEET = "sheet"
-    PLACED_AGAIN = "placed_again"
-    NOT_MINE = "not_mine"
-    GONE = "gone"
-    MISSING = "missing"
-    LATE = "late"
-    WORSE_PROMISE = "worse_promise"
-    OTHER_PROMISE = "other_promise"
-    PLACED_AFTER_RECALL = "placed_after_recall"
-    DROPPED = "dropped"
-    CHAIN = "chain"
-    UNSEQUENCED = "unsequenced"
-    OWN_LEAF = "own_leaf"
-    SERVER_KEYS = "server_keys"
-    CLOCK = "clock"
-
-
-NOTICES = frozenset(
-    {Kind.REVOKED_MEANWHILE, Kind.CLASS_MISFIT, Kind.UNKNOWN_KIND, Kind.GONE, Kind.NO_ROW, Kind.MISSING}
-)
-"""Worth showing beside what they concern. Every other kind accuses somebody and is shown first."""
+__all__ = ["Finding", "Kind", "join_new", "write_finding"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +23,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def grave(self) -> bool:
         """Whether it accuses somebody."""
-        return self.kind not in NOTICES
+        return self.kind.grave
 
     def __repr__(self) -> str:
         return f"Finding({self.kind.value}: {self.words})"
@@ -83,6 +36,8 @@ def write_finding(finding: Finding) -> bytes:
         "version": 1,
         "kind": finding.kind.value,
         "words": finding.words,
+        "cause": finding.kind.cause,
+        "mend": finding.kind.mend,
         "thread": None if finding.thread is None else b64(finding.thread),
         "n": finding.n,
         "proof": {name: b64(piece) for name, piece in sorted(finding.proof.items())},

@@ -1,42 +1,66 @@
 """What is held: asking after it when its time is over (A-3), and taking it back before (A-4)."""
 
+from contextlib import suppress
+
 from etherapy.binary import B64
 from etherapy.protocol import endpoints
 from etherapy.protocol.messages import Recall as RecallBody
-from etherapy.protocol.problems import AlreadyPlaced
+from etherapy.protocol.problems import AlreadyPlaced, NotHeld
 from etherapy.sdk.answers import accept_answer
 from etherapy.sdk.faults import NothingHeld
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.kept import OwnItem
 from etherapy.sdk.message import SentMessage
-from etherapy.sdk.own_items import bound, is_late, newest
+from etherapy.sdk.own_items import bound, is_late, newest, overdue_by
+from etherapy.sdk.replacing import deliver_replacement, newest_of
 from etherapy.sdk.sending import take_answer
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.recall import Recall, RecallMode, sign_recall
 from etherapy.tep.shape import ZEROS_32
 
+_OWN_AGE_MS = 60_000
+
 
 async def look_after(desk: ThreadDesk) -> list[Finding]:
     """Ask about own messages whose time is over, for the proof if they still wait (A-3)."""
     now = await desk.link.now()
     found: list[Finding] = []
-    for item in list(desk.state.own.values()):
-        promise = newest(item)
-        if item.state != "held" or promise is None or not is_late(promise, now):
-            continue
+    late = [
+        one
+        for one in desk.state.own.values()
+        if one.state == "held" and (promise := newest(one)) is not None and is_late(promise, now)
+    ]
+    if late:  # another device of this person may have ended them, or have been revoked itself
+        await desk.link.people.look(desk.link.chain, now, age=_OWN_AGE_MS)
+    for item in late:
         sent = await desk.link.transport.call(endpoints.read_message, thread=desk.thread, mid=item.mid)
         accepted = accept_answer(desk, item, sent, now)
         found += accepted.findings
         if any(one.kind in (Kind.LATE, Kind.CLOCK) for one in accepted.findings):
             desk.overdue.update(item.attempts)
         desk.link.profile.save_thread(desk.state)
+    found += _find_late(desk)
     desk.link.note(found)
+    return found
+
+
+def _find_late(desk: ThreadDesk) -> list[Finding]:
+    """Own messages that still wait although something was placed after their time was over, each once."""
+    found: list[Finding] = []
+    for item in overdue_by(desk.state.own.values(), desk.log.spine.placed_at):
+        if not desk.overdue.issuperset(item.attempts):
+            words = "a promised message was not placed in time"
+            since = {"placed_since": desk.log.messages[-1].item_hash} if desk.log.messages else {}
+            proof = {"receipt": item.receipt or b""} | since
+            found.append(desk.log.find(Kind.LATE, words, desk.log.n, proof))
+            desk.overdue.update(item.attempts)
     return found
 
 
 async def take_back(desk: ThreadDesk, mid: bytes, zone: str) -> SentMessage:
     """Take back a message that is still held. AlreadyPlaced (a Problem) when it is too late."""
+    mid = await _settle_replacement(desk, mid)
     item = desk.state.own.get(mid) or await _foreign_item(desk, mid)
     promise = bound(item)
     if promise is None:
@@ -64,6 +88,18 @@ async def take_back(desk: ThreadDesk, mid: bytes, zone: str) -> SentMessage:
         await desk.catch_up()
         raise
     return await take_answer(desk, item, sent)
+
+
+async def _settle_replacement(desk: ThreadDesk, mid: bytes) -> bytes:
+    """The id of what stands in the place of a message, once it is known whether it does."""
+    mid = newest_of(desk, mid)
+    pending = next(
+        (one for one in desk.state.own.values() if one.replaces == mid and one.state == "outbox"), None
+    )
+    if pending is not None:
+        with suppress(AlreadyPlaced, NotHeld):
+            await deliver_replacement(desk, pending)
+    return newest_of(desk, mid)
 
 
 async def _foreign_item(desk: ThreadDesk, mid: bytes) -> OwnItem:

@@ -59,8 +59,8 @@ def _check_pinned(invite: SignedInvite, way: WayIn, keys: LinkKeys, server: Serv
         raise Malformed("pinned", "it is not the one that your link names")
     if terms.practice != way.practice or terms.invite_pk != keys.signing.public:
         raise Malformed("pinned", "it is for another practice, or another link")
-    if terms.role != Role.CLIENT:
-        raise Malformed("role", "it is not for a client")
+    if terms.role not in (Role.CLIENT, Role.FAMILY):
+        raise Malformed("role", "it is neither for a client nor for family")
 
 
 def _check_charter(invite: SignedInvite, therapist: Chain, answer: Invitation) -> None:

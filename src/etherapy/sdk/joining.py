@@ -1,4 +1,7 @@
-"""Getting in as a client, by an invitation, at any hour and alone (tep_amendments.md A-10, A-15.4)."""
+"""Getting in by an invitation, at any hour and alone (tep_amendments.md A-10, A-15.4).
+
+It opens a thread at once; or it leads to a consent, where there is a thread already and others have to agree.
+"""
 
 from os import urandom
 
@@ -11,6 +14,7 @@ from etherapy.crypto.invitation import LinkKeys, invitation_keys
 from etherapy.protocol import endpoints
 from etherapy.protocol.door import Unavailable
 from etherapy.protocol.invitations import Invitation, Join, Joined
+from etherapy.protocol.membership import AcceptMembership
 from etherapy.protocol.problem import Problem, Unexpected
 from etherapy.protocol.problems import DeviceTaken, InvitationSpent, StaleChain
 from etherapy.sdk.connection import Connection
@@ -45,10 +49,11 @@ _TRIES = 3
 async def join(
     link: str, profile: Profile, *, clock: Clock | None = None, transport: Transport | None = None
 ) -> tuple[Session, bytes, str]:
-    """Become a client by an invitation, at any hour: the session, the thread, and the recovery code.
+    """Come in by an invitation, at any hour: the session, the thread, and the recovery code.
 
     Everything is verified before anything is sealed: the link pins invitation, therapist, server, charter and
-    log. Show the code once and keep it nowhere. Repeat with the same link and profile after Unreachable.
+    log. Show the code once and keep it nowhere. Repeat with the same link and profile after Unreachable. Into
+    a thread that others have already one comes when all of them agreed: it is there after some `sync`.
 
         me, thread, code = await join(link, Profile.open(place))
         await me.send(thread, "Hello")
@@ -98,22 +103,51 @@ async def _prepare_joining(
     begin_way(profile, way, keys, person, links, b"")
     link = Connection(profile, transport, clock)
     checked = await check_invitation(link, way, keys, server, answer)
-    body, state = _make_joining(person, keys, checked, answer, link)
     pending = profile.kept.pending
     assert pending is not None
-    pending.body, pending.thread = encode_body(body), state
+    if answer.opens:
+        body, pending.thread = _make_joining(person, keys, checked, answer, link)
+        pending.body = encode_body(body)
+    else:
+        asking, pending.thread = _make_answer(person, keys, checked, answer)
+        pending.body = encode_body(asking)
     profile.save()
+
+
+def _sign_accept(person: NewPerson, keys: LinkKeys, checked: Checked) -> bytes:
+    client = person.chain
+    return sign_accept(
+        InviteAccept(checked.invite.invite_hash, client.chain_id, client.seq, client.head, urandom(16)),
+        person.keys.sign,
+        keys.signing,
+    )
+
+
+def _make_answer(
+    person: NewPerson, keys: LinkKeys, checked: Checked, answer: Invitation
+) -> tuple[AcceptMembership, ThreadState]:
+    """What somebody hands in who asks to come into a thread that is there."""
+    terms = checked.invite.invite
+    state = ThreadState(
+        thread=terms.thread,
+        role=terms.role,
+        owner=terms.therapist,
+        owner_name=answer.therapist_name,
+        invitation=bytes(answer.invite),
+    )
+    body = AcceptMembership(
+        links=[B64(one) for one in person.links],
+        accept=B64(_sign_accept(person, keys, checked)),
+        charter_signature=B64(sign_charter(answer.charter, person.keys.sign)),
+    )
+    return body, state
 
 
 def _make_joining(
     person: NewPerson, keys: LinkKeys, checked: Checked, answer: Invitation, link: Connection
 ) -> tuple[Join, ThreadState]:
     terms, client = checked.invite.invite, person.chain
-    accept = sign_accept(
-        InviteAccept(checked.invite.invite_hash, client.chain_id, client.seq, client.head, urandom(16)),
-        person.keys.sign,
-        keys.signing,
-    )
+    accept = _sign_accept(person, keys, checked)
     commit, secret = new_epoch(
         [(checked.therapist, Role.THERAPIST), (client, Role.CLIENT)],
         person.keys,
@@ -143,9 +177,18 @@ def _make_joining(
     return body, state
 
 
-async def _upload_joining(way: WayIn, keys: LinkKeys, profile: Profile, transport: Transport) -> Joined:
+async def _upload_joining(
+    way: WayIn, keys: LinkKeys, profile: Profile, transport: Transport
+) -> Joined | None:
+    """Hand in what was made; None for an answer that has still to be agreed to."""
     pending = profile.kept.pending
     assert pending is not None
+    if pending.thread is not None and pending.thread.invitation:
+        asking = msgspec.json.decode(pending.body, type=AcceptMembership, dec_hook=dec_hook)
+        await transport.call(
+            endpoints.accept_membership, asking, practice=way.practice, lookup=keys.lookup_id
+        )
+        return None
     body = msgspec.json.decode(pending.body, type=Join, dec_hook=dec_hook)
     return await transport.call(endpoints.join, body, practice=way.practice, lookup=keys.lookup_id)
 
@@ -161,6 +204,8 @@ async def _enter_thread(
     profile.save_thread(pending.thread)
     session = Session(profile, transport, clock)
     code = await finish_way(session, pending)
+    if pending.thread.invitation:
+        return session, thread, code
     desk = session.desk(thread)
     if joined is not None:
         head = desk.log.spine.read_head(bytes(joined.head))

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from etherapy.crypto.errors import CannotOpen, CommitmentBroken, PaddingBroken
 from etherapy.crypto.messages import Opened, open_message
 from etherapy.rules.calendar import instant
+from etherapy.sdk.conversation import Conversation
 from etherapy.sdk.epochs import Epochs
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.kept import OwnItem
+from etherapy.sdk.lost_history import LostHistory, was_healed
 from etherapy.sdk.message import Message, text_of
 from etherapy.sdk.origins import Believed, Origins, Refusal
 from etherapy.sdk.people import Person
 from etherapy.sdk.spine import Spine
 from etherapy.tep.envelope import Envelope
 from etherapy.tep.epoch import Role
+from etherapy.tep.kinds import Body, Text, parse_body
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.payload import Kind as PayloadKind
 from etherapy.tep.payload import Payload, View, fits_class
@@ -45,6 +48,8 @@ class Letters:
         self._device = device
         self._chain = chain
         self._origins = Origins(keys)
+        self.conversation = Conversation()
+        self._lost = LostHistory()
         self.rules: dict[int, bytes] = {}
         self.claims: list[RootClaim] = []
 
@@ -64,10 +69,23 @@ class Letters:
         own: Mapping[bytes, OwnItem],
     ) -> Message:
         """The message at an entry."""
+        message = self._read(entry, item, receipt, spine, epochs, people, own)
+        self.conversation.take(message)
+        return message
+
+    def _read(
+        self,
+        entry: Entry,
+        item: bytes | None,
+        receipt: bytes | None,
+        spine: Spine,
+        epochs: Epochs,
+        people: Mapping[bytes, Person],
+        own: Mapping[bytes, OwnItem],
+    ) -> Message:
         proof = {"entry": entry.pack(), "envelope": item or b"", "receipt": receipt or b""}
         if item is None:
-            gone = self._finding(Kind.GONE, "this message was erased, or is withheld", entry, proof)
-            return self._shell(entry, gone)
+            return self._shell(entry, self._gap(entry, proof, spine, epochs))
         try:
             found = self._origins.believe(entry, item, receipt, epochs, people)
         except Refusal as refusal:
@@ -78,12 +96,20 @@ class Letters:
         opened, closed = self._open(found.envelope, epochs)
         if closed is not None:
             findings.append(self._finding(closed.kind, str(closed), entry, proof))
-        payload = None if opened is None else opened.payload
+        payload, body = None if opened is None else opened.payload, None
         if payload is not None:
-            findings += [
-                self._finding(kind, words, entry, proof) for kind, words in self._weigh(found, payload, spine)
-            ]
-        return self._message(found, payload, findings)
+            body, said = self._weigh(found, payload, spine)
+            findings += [self._finding(kind, words, entry, proof) for kind, words in said]
+        return self._message(found, payload, body, findings)
+
+    def _gap(self, entry: Entry, proof: dict[str, bytes], spine: Spine, epochs: Epochs) -> Finding:
+        """A position without its item: a gap that is shown as one (tep.md §5.8).
+
+        Who joined without the history gets bare entries up to the commit that brought them in (A-3).
+        """
+        if spine.start.n and epochs.newest is None:
+            return self._finding(Kind.BEFORE_JOINING, "this was written before you joined", entry, proof)
+        return self._finding(Kind.GONE, "this message was erased, or is withheld", entry, proof)
 
     def _notice(
         self, found: Believed, people: Mapping[bytes, Person], own: Mapping[bytes, OwnItem]
@@ -97,7 +123,7 @@ class Letters:
             said.append((Kind.REVOKED_MEANWHILE, "its device had been revoked before it was placed"))
         earlier = self._origins.earlier(found)
         placed = PlacedItem(entry, found.envelope, found.promise)
-        if unjustified_inversions(placed, earlier):
+        if entry.reason != Reason.HEALED and unjustified_inversions(placed, earlier):
             said.append((Kind.INVERSION, "a later message was shown before this one, which was due"))
         if header.device == self._device and not _made(own, found.envelope):
             said.append((Kind.NOT_MINE, "signed by this device, but not made by it: a copy of it may exist"))
@@ -120,20 +146,34 @@ class Letters:
         except Malformed as bad:
             return None, Refusal(Kind.CHEATING_SENDER, f"what is inside is malformed: {bad}")
 
-    def _weigh(self, found: Believed, payload: Payload, spine: Spine) -> list[tuple[Kind, str]]:
-        """What is to be said of a message from the inside (A-1, A-7)."""
+    def _weigh(
+        self, found: Believed, payload: Payload, spine: Spine
+    ) -> tuple[Body | None, list[tuple[Kind, str]]]:
+        """What is inside, and what is to be said of it (A-1, A-7)."""
         said: list[tuple[Kind, str]] = []
+        body: Body | None = None
+        try:
+            body = parse_body(payload)
+        except Malformed as bad:
+            said.append((Kind.BODY, f"what is inside has not the form of its kind: {bad}"))
+        doubt = self.conversation.judge(found.author, body)
+        if doubt is not None:
+            said.append(doubt)
         if payload.kind not in PayloadKind._value2member_map_:
             said.append((Kind.UNKNOWN_KIND, "this needs a newer program"))
         elif not fits_class(payload.kind, found.envelope.header.service_class):
             said.append((Kind.CLASS_MISFIT, "it travelled as something else than it is"))
         if payload.view is not None:
             said += self._compare(found, payload.view, spine)
-        return said
+        return body, said
 
     def _compare(self, found: Believed, view: View, spine: Spine) -> list[tuple[Kind, str]]:
         said: list[tuple[Kind, str]] = []
-        if view.n >= found.entry.n or spine.t_at(view.n) != view.t:
+        healed, device = was_healed(found.promise, found.epoch_n, spine), found.envelope.header.device
+        if self._lost.tells_of(found.entry, device, (view.n, view.t), spine, healed):
+            return said
+        unknown = view.n < spine.start.n  # before this person's time
+        if view.n >= found.entry.n or not (unknown or spine.t_at(view.n) == view.t):
             said.append((Kind.VIEW, "its sender was shown another history of this thread"))
         if view.rules_rev:
             said += self._agree_on_rules(view.rules_rev, view.rules_hash)
@@ -150,7 +190,9 @@ class Letters:
             return []
         return [(Kind.RULES_FORK, "you and the other side were shown different rules")]
 
-    def _message(self, found: Believed, payload: Payload | None, findings: list[Finding]) -> Message:
+    def _message(
+        self, found: Believed, payload: Payload | None, body: Body | None, findings: list[Finding]
+    ) -> Message:
         header = found.envelope.header
         refused = payload is None or any(one.kind == Kind.NOT_MINE for one in findings)
         standing = "refused" if refused else "noticed" if findings else "good"
@@ -175,6 +217,8 @@ class Letters:
             promise=found.view,
             findings=tuple(findings),
             payload=None if refused else payload,
+            body=None if refused else body,
+            subject=body.subject if isinstance(body, Text) and not refused else None,
         )
 
     def _shell(self, entry: Entry, finding: Finding) -> Message:
@@ -195,6 +239,11 @@ class Letters:
 def by_therapist(message: Message) -> bool:
     """Whether a therapist's device sent it."""
     return message.role in (Role.THERAPIST, Role.CO_THERAPIST)
+
+
+def is_by_others(message: Message) -> bool:
+    """Whether it is believed to come from somebody else in the thread."""
+    return message.standing != "refused" and not message.mine
 
 
 def _made(own: Mapping[bytes, OwnItem], envelope: Envelope) -> bool:

@@ -62,3 +62,14 @@ def read_link(text: str, kind: Literal["client", "staff"]) -> WayIn:
 def write_invite_link(origin: str, practice: bytes, invite_hash: bytes, secret: bytes) -> str:
     """The whole link of an invitation."""
     return f"{origin}/j/{b64(practice)}#{LinkText(False, invite_hash, secret).text()}"
+
+
+def practice_id(practice: bytes | str) -> bytes:
+    """A practice's 16 bytes, from its text where that is given; BadLink."""
+    try:
+        found = unb64(practice) if isinstance(practice, str) else practice
+    except ValueError:
+        found = b""
+    if len(found) != 16:
+        raise BadLink("this is not the id of a practice", "copy it from a link, or ask your practice")
+    return found

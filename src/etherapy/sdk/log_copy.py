@@ -3,7 +3,7 @@
 Small practices make this cheap, and nothing less shows a leaf that was made in one's own name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,20 +49,39 @@ def read_note(note: str, server: ServerKeys, practice: bytes, log: LogName) -> C
 class LogReader:
     """Follows one log of a practice. `copy` is what was read before; it is changed in place.
 
-    Refuted (keys_fork, rollback) when the log is not what it was, or its leaves are not what was signed.
+    Refuted (keys_fork, rollback) when the log is not what it was, or its leaves are not what was signed, and
+    `account_for`, which is asked first, knows nothing signed that accounts for it: newer keys of the server,
+    or its restore. `server` is replaced when the keys are rotated.
     """
 
     def __init__(
-        self, transport: Transport, server: ServerKeys, practice: bytes, log: LogName, copy: LogCopy
+        self,
+        transport: Transport,
+        server: ServerKeys,
+        practice: bytes,
+        log: LogName,
+        copy: LogCopy,
+        account_for: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._transport = transport
-        self._server = server
+        self.server = server
+        self._account_for = account_for
         self._practice = practice
         self._log: LogName = log
         self.copy = copy
+        self.on_leaves: Callable[[tuple[bytes, ...]], None] = lambda leaves: None
+        """Given all leaves once, whichever call read them."""
 
     async def follow(self) -> NewLeaves:
-        """Read what is new, up to the newest checkpoint."""
+        """Read what is new, up to the newest checkpoint. After a restore that is the whole log."""
+        try:
+            return await self._follow()
+        except Refuted:
+            if self._account_for is None or not await self._account_for():
+                raise
+            return await self._follow()
+
+    async def _follow(self) -> NewLeaves:
         fresh = await self._transport.call(endpoints.read_checkpoint, log=self._log)
         old = self.copy
         if fresh.size == 0 and not fresh.note:
@@ -70,7 +89,7 @@ class LogReader:
                 raise self._refuted(Kind.ROLLBACK, "a log that was there is empty now", fresh.note)
             return NewLeaves(0, ())
         try:
-            checkpoint = read_note(fresh.note, self._server, self._practice, self._log)
+            checkpoint = read_note(fresh.note, self.server, self._practice, self._log)
         except CheckpointRefused as refused:
             raise self._refuted(
                 Kind.KEYS_FORK, f"a checkpoint does not hold: {refused}", fresh.note
@@ -79,7 +98,12 @@ class LogReader:
             raise self._refuted(Kind.ROLLBACK, "the log is smaller than it was", fresh.note)
         leaves = await self._leaves(old.size, checkpoint.size)
         self._take(checkpoint, leaves, fresh.note)
+        self.on_leaves(tuple(leaves))
         return NewLeaves(checkpoint.size - len(leaves), tuple(leaves))
+
+    async def all_leaves(self) -> list[bytes]:
+        """Every leaf up to the newest checkpoint that was followed."""
+        return await self._leaves(0, self.copy.size)
 
     async def _leaves(self, start: int, end: int) -> list[bytes]:
         found: list[bytes] = []

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from etherapy.binary import B64, Hash32, Id16
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
 from etherapy.protocol.people import AskChallenge, Challenge, Login
+from etherapy.protocol.problems import DeviceRevoked
 from etherapy.sdk.faults import WrongServer
 from etherapy.sdk.transport import Transport
 from etherapy.tep.login import challenge_bytes
@@ -34,6 +35,10 @@ class DeviceLogin:
         self._token: str | None = None
         self._lock = asyncio.Lock()
         self._told: tuple[int, float] | None = None
+        self.count = 0
+        """How often this device has logged in."""
+        self.on_revoked: Callable[[Sequence[bytes]], None] | None = None
+        """Given the links that the server shows for this device's being out; raises if they prove it."""
 
     async def current(self) -> str:
         """The token to send; log in first if there is none."""
@@ -88,5 +93,11 @@ class DeviceLogin:
             challenge.time,
             B64(signature),
         )
-        self._token = (await self._transport.call(endpoints.login, signed)).token
+        try:
+            self._token = (await self._transport.call(endpoints.login, signed)).token
+        except DeviceRevoked as out:
+            if self.on_revoked is not None:
+                self.on_revoked(out.links)
+            raise
+        self.count += 1
         return self._token

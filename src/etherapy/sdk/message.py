@@ -1,6 +1,5 @@
 """Messages as they are shown: never more certain than what was verified."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -8,32 +7,88 @@ from typing import Literal
 from etherapy.rules.decision import Decision
 from etherapy.rules.explain import Preview
 from etherapy.sdk.findings import Finding
+from etherapy.sdk.kind_words import text_of
 from etherapy.sdk.promises import PromiseView
-from etherapy.tep.payload import Kind, Payload
+from etherapy.tep.kinds import Act, Body
+from etherapy.tep.payload import Payload
 from etherapy.tep.placing import Reason
+
+__all__ = [
+    "Meeting",
+    "Message",
+    "Reacted",
+    "RefusedDraft",
+    "Reply",
+    "SentMessage",
+    "Standing",
+    "Synced",
+    "ThreadView",
+    "WaitingMessage",
+    "Wording",
+    "text_of",
+]
 
 Standing = Literal["good", "noticed", "refused"]
 """good: everything holds. noticed: it can be read, with something to say about it. refused: do not take it
 for a message of that person; there is no text."""
 
-_PLACEHOLDERS: Mapping[int, str] = {
-    Kind.CHECK_IN: "[a check-in; this program cannot show it yet]",
-    Kind.SAFETY_PLAN: "[a safety plan; this program cannot show it yet]",
-    Kind.APPOINTMENT: "[an appointment; this program cannot show it yet]",
-    Kind.REACTION: "[a reaction]",
-    Kind.ATTACHMENTS: "[attachments; this program cannot open them yet]",
-    Kind.EDIT: "[a change to an earlier message; this program cannot show it yet]",
-    Kind.NOTICE: "[a notice]",
-    Kind.GRANT_NOTICE: "[access to the history was given]",
-}
+MeetingState = Literal["proposed", "accepted", "declined", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a message said for a time: from when it was placed until the next wording was."""
+
+    text: str = field(repr=False)
+    subject: str | None = field(repr=False)
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """A sign that somebody put beside a message. `author` is a chain id."""
+
+    author: bytes
+    role: int
+    mine: bool
+    sign: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one person says to a proposed appointment, newest word."""
+
+    author: bytes
+    role: int
+    mine: bool
+    act: Act
+    note: str | None = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A proposed appointment and what became of it: cancelled, or declined by anybody, or accepted by
+    anybody, or still open."""
+
+    state: MeetingState
+    start: datetime
+    zone: str
+    minutes: int
+    place: str | None = field(repr=False)
+    note: str | None = field(repr=False)
+    replies: tuple[Reply, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One placed message. `author` is a chain id (empty: unknown), times are UTC.
 
-    `text` is None where it is refused or gone; for what is no text it is a placeholder in brackets.
-    `written_at` is what the sender's own device claims.
+    `text` is None where it is refused or gone; what is no text is said in words, in brackets.
+    `written_at` is what the sender's own device claims. `body` is what is inside, read strictly; None where
+    it is unknown or malformed. The last five are there in a conversation (`Session.messages`): the wordings
+    before the present one, oldest first, and what others added.
     """
 
     thread: bytes
@@ -56,6 +111,13 @@ class Message:
     promise: PromiseView | None = None
     findings: tuple[Finding, ...] = ()
     payload: Payload | None = field(default=None, repr=False)
+    body: Body | None = field(default=None, repr=False)
+    subject: str | None = field(default=None, repr=False)
+    edited_at: datetime | None = None
+    taken_back_at: datetime | None = None
+    history: tuple[Wording, ...] = field(default=(), repr=False)
+    reactions: tuple[Reacted, ...] = ()
+    meeting: Meeting | None = None
 
     @property
     def accepted_at(self) -> datetime | None:
@@ -73,6 +135,8 @@ class WaitingMessage:
     promise: PromiseView
     decision: Decision
     findings: tuple[Finding, ...] = ()
+    state: Literal["held", "returned"] = "held"
+    """returned: it cannot be shown any more as it was sealed, because its device or person was taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +149,7 @@ class SentMessage:
 
     thread: bytes
     mid: bytes
-    state: Literal["held", "placed", "recalled", "returned"]
+    state: Literal["held", "placed", "recalled", "replaced", "returned"]
     promise: PromiseView
     decision: Decision
     words: Preview
@@ -120,6 +184,11 @@ class ThreadView:
     last_placed_at: datetime | None
     seen_by_practice: bool
     halted: Finding | None = None
+    standing: Literal["open", "awaited", "ended"] = "open"
+    """awaited: others have still to agree that this person comes in. ended: the server shows nothing more."""
+    heard_at: datetime | None = None
+    """When the newest message by somebody else was placed. Silence, and a server that withholds everything,
+    look alike: nothing is said to be well, but since when nothing has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +202,3 @@ class Synced:
     sent: tuple[SentMessage, ...] = ()
     """Messages from the outbox that arrived now."""
     refused: tuple[RefusedDraft, ...] = ()
-
-
-def text_of(payload: Payload) -> str:
-    """The text to show for a payload."""
-    if payload.kind == Kind.TEXT and isinstance(payload.body, str):
-        return payload.body
-    return _PLACEHOLDERS.get(payload.kind, "[this needs a newer program]")

@@ -33,6 +33,8 @@ class Believed:
     author: bytes
     role: int
     view: PromiseView
+    epoch_n: int = 0
+    """Position of the commit under which it was sealed."""
 
 
 class Refusal(Exception):
@@ -85,7 +87,10 @@ class Origins:
         self._check_mid(author, envelope)
         self._by_author.setdefault(author, []).append(placed)
         self.placed[envelope.item_hash] = entry.n
-        return Believed(entry, envelope, promise, author, role, view)
+        epoch_n = next(
+            one.n for one in epochs.commits if one.commit.commit_hash == envelope.header.commit_hash
+        )
+        return Believed(entry, envelope, promise, author, role, view, epoch_n)
 
     def _check_author(
         self, envelope: Envelope, epochs: Epochs, people: Mapping[bytes, Person]

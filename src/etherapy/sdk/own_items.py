@@ -3,14 +3,16 @@
 Pure. Everything is judged from what the server signed, never from this device's clock.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.kept import OwnItem
 from etherapy.sdk.message import Message
 from etherapy.sdk.promises import read_promise
+from etherapy.tep.chain import Chain
 from etherapy.tep.malformed import Malformed
-from etherapy.tep.recall import recall_hash
+from etherapy.tep.placing import Reason
+from etherapy.tep.recall import parse_recall, recall_hash, recall_verifies
 from etherapy.tep.receipts import Keys, verify_receipt
 from etherapy.tep.statements import Promise, State, Status
 
@@ -53,8 +55,9 @@ def judge_placed(item: OwnItem, message: Message, keys: Keys) -> list[Finding]:
     def say(kind: Kind, words: str, **more: bytes) -> None:
         found.append(Finding(kind=kind, words=words, proof=proof | more, thread=message.thread, n=message.n))
 
-    if item.state == "recalled" and item.status is not None:
-        say(Kind.PLACED_AFTER_RECALL, "a message that was taken back was placed", status=item.status)
+    if item.state in ("recalled", "replaced") and (item.status or item.replaced_by):
+        ended = item.status or item.recall or b""
+        say(Kind.PLACED_AFTER_RECALL, "a message that was taken back was placed", status=ended)
     known = newest(item)
     if known is None:
         item.receipt = shown.receipt if shown.rev == 0 else item.receipt
@@ -62,7 +65,7 @@ def judge_placed(item: OwnItem, message: Message, keys: Keys) -> list[Finding]:
         say(*found_worse)
     placed_at = int(message.placed_at.timestamp() * 1000)
     first = bound(item)
-    if first is not None and is_late(first, placed_at):
+    if first is not None and is_late(first, placed_at) and message.reason != Reason.HEALED:
         say(Kind.LATE, "a promised message was placed later than promised")
     return found
 
@@ -78,8 +81,10 @@ def judge_revision(item: OwnItem, receipt: bytes, keys: Keys) -> tuple[Kind, str
     if held is None or shown == held:
         return None
     first = bound(item) or held
-    same = (shown.thread, shown.mid, shown.item_hash, shown.n_acc, shown.accepted_at)
-    if same != (held.thread, held.mid, held.item_hash, held.n_acc, held.accepted_at) or shown.rev <= held.rev:
+    same = (shown.thread, shown.mid, shown.item_hash, shown.accepted_at, shown.counted_from)
+    known = (held.thread, held.mid, held.item_hash, held.accepted_at, held.counted_from)
+    carried_over = shown.generation > held.generation  # after a restore n_acc is stated in the new positions
+    if same != known or shown.rev <= held.rev or not (carried_over or shown.n_acc == held.n_acc):
         return Kind.OTHER_PROMISE, "others were shown another promise than this device"
     if _worse(first, shown):
         return Kind.WORSE_PROMISE, "a promise was moved to a later time"
@@ -87,8 +92,14 @@ def judge_revision(item: OwnItem, receipt: bytes, keys: Keys) -> tuple[Kind, str
     return None
 
 
-def judge_status(item: OwnItem, receipt: bytes, now: int, keys: Keys) -> tuple[Kind, str] | None:
-    """A Status for an own item: late (A-4), dropped without this device's recall, or dated in the past."""
+def judge_status(
+    item: OwnItem, receipt: bytes, now: int, keys: Keys, causes: Collection[bytes] = ()
+) -> tuple[Kind, str] | None:
+    """A Status for an own item: late (A-4), dropped without a cause, or dated in the past.
+
+    `causes` are the hashes of what honestly ends an item without this device: Recalls by the person's other
+    devices, links of their chain, commits of the thread, their Leave.
+    """
     try:
         status = verify_receipt(receipt, keys)
     except Malformed as bad:
@@ -104,8 +115,37 @@ def judge_status(item: OwnItem, receipt: bytes, now: int, keys: Keys) -> tuple[K
         if status.at + CLOCK_TOLERANCE_MS < now:
             return Kind.CLOCK, "the server's clock stands still, or goes back"
         return None
-    if item.recall is None or status.cause != recall_hash(item.recall):
-        return Kind.DROPPED, "a message was taken out, but not by this device"
+    own = item.recall is not None and status.cause == recall_hash(item.recall)
+    if not own and status.cause not in causes:
+        return Kind.DROPPED, "a message was taken out, but by none of your devices"
+    return None
+
+
+def judge_sibling(receipt: bytes, recall: bytes | None, chain: Chain | None) -> bytes | None:
+    """The hash of a Recall by another device of the person, if one of theirs signed it for this Status."""
+    try:
+        signed = parse_recall(recall or b"")
+        status = Status.unpack(receipt[: Status.LAYOUT.size])
+    except Malformed:
+        return None
+    device = chain.devices.get(signed.recall.device) if chain else None
+    named = (signed.recall.thread, signed.recall.mid, signed.recall.item_hash)
+    if device is None or named != (status.thread, status.mid, status.item_hash):
+        return None
+    return signed.recall_hash if recall_verifies(signed, device.sign_pk) else None
+
+
+def judge_replacement(before: bytes | None, new: OwnItem) -> tuple[Kind, str] | None:
+    """What is wrong about the promise for a message that took another's place (A-4): never later than the
+    old one's, while that was still to come, and counted from the same instant."""
+    if before is None or new.receipt is None:
+        return None
+    old, fresh = _promise(before), _promise(new.receipt)
+    if fresh.counted_from != old.counted_from:
+        return Kind.WORSE_PROMISE, "a changed message lost the time at which it was first written"
+    past = 0 < old.release_at <= fresh.accepted_at
+    if not past and _worse(old, fresh):
+        return Kind.WORSE_PROMISE, "a changed message was promised for a later time than before"
     return None
 
 

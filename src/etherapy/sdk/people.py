@@ -4,11 +4,13 @@ A chain once seen never gets shorter and never branches. Each link is in the key
 there soon.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from etherapy.protocol import endpoints
 from etherapy.protocol.people import ChainLink
+from etherapy.protocol.problems import NoSuchChain
 from etherapy.protocol.threads import PageQuery
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
@@ -90,11 +92,17 @@ class People:
         keys: dict[bytes, KeyDates],
         practice: bytes,
         known: dict[bytes, KnownLinks],
+        alarm: Callable[[Finding], object] = lambda finding: None,
+        generation: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._transport = transport
         self._keys = keys
         self._practice = practice
         self._known = known
+        self._alarm = alarm
+        """Told of a chain that branches or became shorter, before Refuted is raised."""
+        self._generation = generation
+        """The generation that the server has signed for, asked anew where a chain became shorter."""
         self._read: dict[bytes, Person] = {}
         self._looked: dict[bytes, int] = {}
 
@@ -103,6 +111,11 @@ class People:
         if chain not in self._read and chain in self._known:
             self._read[chain] = read_person(self._known[chain], self._keys, self._practice)
         return self._read.get(chain)
+
+    def expect_link(self, chain: bytes, seq: int) -> None:
+        """The keys log has this link of a chain: from now on less than that is not believed."""
+        if chain in self._known:
+            self._known[chain].logged = max(self._known[chain].logged, seq)
 
     def learn(self, chain: bytes, known: KnownLinks) -> Person:
         """Somebody whose links came with an invitation, an enrolment or a joining. Refuted if they differ
@@ -115,8 +128,9 @@ class People:
         if person.chain.chain_id != chain:
             raise self._refuted(chain, "another person's chain was shown", known.links)
         if before is not None:
-            _check_grown(chain, before, known)
-            known.proved = list(before.proved)
+            with self._sounding_alarm():
+                _check_grown(chain, before, known)
+            known.proved, known.logged = list(before.proved), before.logged
         self._known[chain] = known
         self._read[chain] = person
         return person
@@ -127,11 +141,31 @@ class People:
         What is known already up to link `at_least` is enough when it was looked at recently.
         """
         found = self.person(chain)
+        logged = self._known[chain].logged if chain in self._known else -1
         recent = age > 0 and chain in self._looked and now - self._looked[chain] <= age
-        if found is not None and recent and found.chain.seq >= at_least:
+        if found is not None and recent and found.chain.seq >= max(at_least, logged):
             return found
         known = self._known.get(chain)
         start = 0 if known is None else min([len(known.links) - 1, *_unplaced(known)])
+        try:
+            fresh = await self._fetch(chain, start)
+        except NoSuchChain:
+            if start == 0:
+                raise
+            start, fresh = 0, await self._fetch(chain, 0)  # the server shows fewer links than were seen
+        if known is not None and _is_cut_off(known, fresh, start):
+            fresh = await self._with_lost(known, fresh, start)
+        with self._sounding_alarm():
+            joined = _joined(chain, known, fresh, start)
+        person = self.learn(chain, joined)
+        self._looked[chain] = now
+        if person.chain.seq < at_least:
+            raise self._refuted(chain, "a roster names a link that the chain does not have", [])
+        if person.chain.seq < logged:
+            raise self._refuted(chain, "the keys log has a link of this chain that is hidden here", [])
+        return person
+
+    async def _fetch(self, chain: bytes, start: int) -> KnownLinks:
         links: list[ChainLink] = []
         while True:
             page = await self._transport.call(
@@ -139,23 +173,22 @@ class People:
             )
             links += page.links
             if len(page.links) < _PAGE:
-                break
-        fresh = known_links(bytes(page.account), links)
-        person = self.learn(chain, _joined(known, fresh, start))
-        self._looked[chain] = now
-        if person.chain.seq < at_least:
-            raise self._refuted(chain, "a roster names a link that the chain does not have", [])
-        return person
+                return known_links(bytes(page.account), links)
+
+    def is_cut_off(self, chain: bytes) -> bool:
+        """Whether the server lost links of this chain with a restore, as far as was looked."""
+        known = self._known.get(chain)
+        return known is not None and bool(known.lost)
 
     async def prove(self, chain: bytes, log: LogReader, now: int) -> list[Finding]:
         """Check that every link is in the keys log, or promised and not overdue; what is proved stays so."""
-        if _unplaced(self._known[chain]):
+        if _unplaced(self._known[chain]) or self._known[chain].logged >= len(self._known[chain].links):
             await self.look(chain, now)
         known, person = self._known[chain], self.person(chain)
         assert person is not None
         found: list[Finding] = []
         for seq, index in enumerate(known.indexes):
-            if seq in known.proved:
+            if seq in known.proved or seq in known.lost:
                 continue
             name = person.history[seq].head
             leaf = chain_link_leaf(known.account, chain, seq, name)
@@ -169,6 +202,32 @@ class People:
                 if isinstance(promise, LinkPromise) and promise.sequenced_by < now:
                     found.append(self._unsequenced(chain, seq, "a link is still missing from the keys log"))
         return found
+
+    async def _with_lost(self, known: KnownLinks, fresh: KnownLinks, start: int) -> KnownLinks:
+        """What the server shows, with the links that it lost in a restore: a chain is never shorter for that.
+
+        Unchanged unless the server has signed for a generation after the one that each of them was taken in.
+        """
+        generation = 1 if self._generation is None else await self._generation()
+        at = start + len(fresh.links)
+        said = [LinkPromise.unpack(one[: LinkPromise.LAYOUT.size]) for one in known.promises[at:]]
+        if any(one.generation >= generation for one in said):
+            return fresh
+        return KnownLinks(
+            account=fresh.account,
+            links=fresh.links + known.links[at:],
+            promises=fresh.promises + known.promises[at:],
+            indexes=[*fresh.indexes, *(None for _ in said)],
+            lost=list(range(at, len(known.links))),
+        )
+
+    @contextmanager
+    def _sounding_alarm(self) -> Iterator[None]:
+        try:
+            yield
+        except Refuted as refuted:
+            self._alarm(refuted.finding)
+            raise
 
     def _unsequenced(self, chain: bytes, seq: int, words: str) -> Finding:
         known = self._known[chain]
@@ -185,7 +244,7 @@ def _unplaced(known: KnownLinks) -> list[int]:
     return [seq for seq, index in enumerate(known.indexes) if index is None]
 
 
-def _joined(known: KnownLinks | None, fresh: KnownLinks, start: int) -> KnownLinks:
+def _joined(chain: bytes, known: KnownLinks | None, fresh: KnownLinks, start: int) -> KnownLinks:
     """What was known up to link `start`, and what came from there on."""
     if known is None:
         return fresh
@@ -198,7 +257,8 @@ def _joined(known: KnownLinks | None, fresh: KnownLinks, start: int) -> KnownLin
             if len(overlap) < len(known.links) - start
             else (Kind.FORK, "a device chain has two histories")
         )
-        proof = {f"known_{start}": known.links[start]} | {f"seen_{start}": one for one in fresh.links[:1]}
+        proof = {"chain": chain, f"known_{start}": known.links[start]}
+        proof |= {f"seen_{start}": one for one in fresh.links[:1]}
         raise Refuted(Finding(kind=kind, words=words, proof=proof))
     return KnownLinks(
         account=known.account,
@@ -206,7 +266,14 @@ def _joined(known: KnownLinks | None, fresh: KnownLinks, start: int) -> KnownLin
         promises=known.promises[:start] + fresh.promises,
         indexes=known.indexes[:start] + fresh.indexes,
         proved=list(known.proved),
+        lost=fresh.lost,
     )
+
+
+def _is_cut_off(known: KnownLinks, fresh: KnownLinks, start: int) -> bool:
+    """Whether what is shown ends before what was known, and is the same up to there."""
+    count = len(fresh.links)
+    return count < len(known.links) - start and fresh.links == known.links[start : start + count]
 
 
 def _check_grown(chain: bytes, before: KnownLinks, after: KnownLinks) -> None:

@@ -124,6 +124,18 @@ class Profile:
         """Keep further placed items."""
         self._shelf.append(f"{thread.hex()}.items", _lines(items))
 
+    def wipe(self, words: str) -> None:
+        """Forget everything: keys, secrets, drafts, threads. `words` stay, to say why; then it is as new."""
+        for state in self._threads.values():
+            state.secrets.clear()  # a desk of this run may still hold them
+            state.own.clear()
+        self._threads.clear()
+        self._file = Kept(ended=words)
+        self.save()
+        for name in self._shelf.names():
+            if name != _PROFILE:
+                self._shelf.remove(name)
+
 
 def _lines(items: Iterable[KeptItem]) -> bytes:
     return b"".join(msgspec.json.encode(one) + b"\n" for one in items)

@@ -5,18 +5,18 @@ print(view.release_at, view.reply_by, view.server_id.hex())
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 
 from etherapy.binary import B64, dec_hook, enc_hook
-from etherapy.rules.calendar import instant
+from etherapy.rules.calendar import instant, milliseconds
 from etherapy.sdk.faults import DeviceFault
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.malformed import Malformed
-from etherapy.tep.receipts import Keys, verify_receipt
+from etherapy.tep.receipts import Keys, is_unproven, read_core, verify_receipt
 from etherapy.tep.serverkeys import verify_server_chain
 from etherapy.tep.statements import Decision, Promise, Status, promise_hash
 
@@ -42,7 +42,8 @@ class PromiseView:
     """What the server signed when it took a message. Times are UTC; None: nothing is promised.
 
     `n_acc` counts what had been placed by then. `rev` 0 is the promise that binds. `server_id` is empty where
-    the caller holds the server's keys already.
+    the caller holds the server's keys already. `unproven`: first seen more than 30 days after its key ended,
+    so that whoever got hold of the old key could have made it (A-8).
     """
 
     decision: DecisionName
@@ -62,6 +63,7 @@ class PromiseView:
     receipt: bytes = field(repr=False)
     server_id: bytes = b""
     origin: str = ""
+    unproven: bool = False
 
 
 def read_promise(receipt: bytes, keys: Keys, server_id: bytes = b"", origin: str = "") -> PromiseView:
@@ -91,9 +93,14 @@ def read_promise(receipt: bytes, keys: Keys, server_id: bytes = b"", origin: str
 
 
 def verify_promise(
-    receipt: bytes, server_links: Sequence[bytes], envelope: bytes | None = None
+    receipt: bytes,
+    server_links: Sequence[bytes],
+    envelope: bytes | None = None,
+    seen_at: datetime | None = None,
 ) -> PromiseView:
     """What a promise says, if the server of these key links signed it, for this envelope where one is given.
+
+    `seen_at`: when it was seen first, by a clock that is trusted; None does not judge that.
 
     view = verify_promise(receipt, server_links, envelope)
     assert view.server_id == the_one_in_my_invitation
@@ -103,6 +110,10 @@ def verify_promise(
         view = read_promise(receipt, server.receipt_keys(), server.server_id, server.origin)
         if envelope is not None and parse_envelope(envelope).item_hash != view.item_hash:
             raise Malformed("item_hash", "receipt: for another message than the one beside it")
+        if seen_at is not None:
+            core = read_core(receipt[: Promise.LAYOUT.size])
+            late = is_unproven(core, server.receipt_keys(), milliseconds(seen_at))
+            view = replace(view, unproven=late)
     except Malformed as bad:
         raise ReceiptRefused(f"the receipt does not hold: {bad}") from None
     return view
@@ -140,8 +151,10 @@ def write_bundle(
     return msgspec.json.format(msgspec.json.encode(bundle, enc_hook=enc_hook)) + b"\n"
 
 
-def verify_bundle(data: bytes) -> PromiseView:
+def verify_bundle(data: bytes, seen_at: datetime | None = None) -> PromiseView:
     """What the first promise in a bundle says; ReceiptRefused unless everything in the bundle holds.
+
+    `seen_at` as in `verify_promise`.
 
     view = verify_bundle(Path("receipt.json").read_bytes())
     """
@@ -149,7 +162,7 @@ def verify_bundle(data: bytes) -> PromiseView:
         bundle = msgspec.json.decode(data, type=Bundle, dec_hook=dec_hook)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise ReceiptRefused("this file is not a receipt of Etherapy") from None
-    first = verify_promise(bundle.receipt, bundle.server_links, bundle.envelope)
+    first = verify_promise(bundle.receipt, bundle.server_links, bundle.envelope, seen_at)
     before = first
     for receipt in bundle.revisions:
         before = _follow(before, verify_promise(receipt, bundle.server_links), receipt)

@@ -2,30 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal
 
 from etherapy.clock import Clock
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
 from etherapy.protocol.door import TooManyRequests, Unavailable
+from etherapy.protocol.problems import NoSuchThread
 from etherapy.protocol.threads import Changes, SyncQuery
-from etherapy.sdk.committing import settle_epoch
+from etherapy.sdk.causes import is_time_up
+from etherapy.sdk.committing import HEADS_AGE_MS, settle_epoch
 from etherapy.sdk.connection import Connection
-from etherapy.sdk.faults import NoSuchThreadHere, NotInThread, Refuted, ThreadHalted
-from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.faults import NoSuchThreadHere, NotInThread, Quarantined, Refuted, ThreadHalted
+from etherapy.sdk.findings import Finding
+from etherapy.sdk.granting import take_grants
+from etherapy.sdk.healing import has_lost, heal_chain, heal_thread
 from etherapy.sdk.held import look_after
 from etherapy.sdk.kept import ThreadState
-from etherapy.sdk.letters import by_therapist
+from etherapy.sdk.letters import by_therapist, is_by_others
 from etherapy.sdk.message import Message, RefusedDraft, SentMessage, Synced, ThreadView, WaitingMessage
+from etherapy.sdk.outbox import send_again
 from etherapy.sdk.profile import Profile
-from etherapy.sdk.promises import PromiseView, read_promise
-from etherapy.sdk.sending import read_own, send_again
+from etherapy.sdk.resealing import reseal_own
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.sdk.transport import Transport, Unreachable
-from etherapy.tep.envelope import parse_envelope
+from etherapy.sdk.waiting import read_waiting
 from etherapy.tep.epoch import Role
-from etherapy.tep.malformed import Malformed
 
 RoleName = Literal["client", "therapist", "co_therapist", "family"]
 _ROLES: Final[dict[int, RoleName]] = {
@@ -55,6 +58,7 @@ class Reading(Connection):
         super().__init__(profile, transport, clock, monotonic, keys=keys)
         self.zone = ""
         self._desks: dict[bytes, ThreadDesk] = {}
+        self._looked_around = False
         self._syncing = asyncio.Lock()
 
     async def sync(self, wait: int = 0) -> Synced:
@@ -84,13 +88,19 @@ class Reading(Connection):
     async def _sync(self) -> Synced:
         findings: list[Finding] = []
         threads: list[bytes] = []
-        sent, refused = await self._empty_outbox()
+        await self.watch.after_login()
         while (changes := await self._changes(0)).threads:
+            await heal_chain(self)
             for change in changes.threads:
                 threads.append(bytes(change.thread))
                 findings += await self._read_on(self._desk_of(bytes(change.thread), change.role))
             self.profile.kept.cursor = changes.cursor
             self.profile.save()
+        for thread in self.profile.thread_ids():
+            if thread not in threads and has_lost(self.desk(thread)):
+                findings += await self._read_on(self.desk(thread))
+        findings += await self._look_around(threads)
+        sent, refused = await self._empty_outbox()  # last, so that a draft changes nothing about epochs (A-5)
         messages: list[Message] = []
         for desk in list(self._desks.values()):
             async with desk.lock:
@@ -105,8 +115,32 @@ class Reading(Connection):
     async def _read_on(self, desk: ThreadDesk) -> list[Finding]:
         """A thread with something new, and what follows from it."""
         async with desk.lock:
-            await desk.catch_up()
-            return [*await self._settle(desk), *await self._follow_rules(desk)]
+            try:
+                await desk.catch_up()
+                await desk.look_at_people()
+                found = [*await heal_thread(desk), *await self._settle(desk), *await self._follow_rules(desk)]
+                if desk.log.epochs.closed:
+                    await take_grants(desk)
+                if self.profile.kept.quarantine is None:
+                    await reseal_own(desk)
+            except NoSuchThread:
+                desk.end()
+                return []
+            return found
+
+    async def _look_around(self, seen: Sequence[bytes]) -> list[Finding]:
+        """Once in a run of the app, at every thread whose people were not looked at lately; after that, at
+        those in which somebody's time begins or ends by itself (A-5: on sight, at app start)."""
+        now, first, self._looked_around = await self.now(), not self._looked_around, True
+        found: list[Finding] = []
+        for thread in self.profile.thread_ids():
+            desk = self.desk(thread)
+            if thread in seen or desk.state.ended or desk.is_awaited:
+                continue
+            due = first and now - desk.state.looked_at > HEADS_AGE_MS
+            if due or is_time_up(desk, now):
+                found += await self._read_on(desk)
+        return found
 
     async def _changes(self, wait: int) -> Changes:
         query = SyncQuery(after=self.profile.kept.cursor, wait=wait)
@@ -115,10 +149,10 @@ class Reading(Connection):
     async def _settle(self, desk: ThreadDesk) -> list[Finding]:
         """Begin a new epoch where the roster is stale, whether or not anything is to be sent (A-5)."""
         try:
-            await settle_epoch(desk)
+            await settle_epoch(desk, routine=True)
         except Refuted as refuted:
             return self.note([refuted.finding])
-        except (NotInThread, ThreadHalted):
+        except (NotInThread, ThreadHalted, Quarantined):
             pass  # shown where somebody writes
         return []
 
@@ -171,17 +205,21 @@ class Reading(Connection):
             last_placed_at=messages[-1].placed_at if messages else None,
             seen_by_practice=any(by_therapist(one) for one in messages if one.standing != "refused"),
             halted=desk.halted,
+            standing="awaited" if desk.is_awaited else "ended" if state.ended else "open",
+            heard_at=next((one.placed_at for one in reversed(messages) if is_by_others(one)), None),
         )
 
-    async def messages(self, thread: bytes) -> list[Message]:
-        """All placed messages of a thread that this device has, in their order.
+    async def messages(self, thread: bytes, *, as_placed: bool = False) -> list[Message]:
+        """All messages of a thread that this device has, in their order, with later wordings and reactions.
 
-        for message in await me.messages(thread): print(message.mine, message.text)
+        With `as_placed` each as it was placed, changes and reactions as messages of their own.
+
+            for message in await me.messages(thread): print(message.mine, message.text)
         """
         desk = self.desk(thread)
         async with desk.lock:
             await desk.load()
-            return list(desk.log.messages)
+            return list(desk.log.messages) if as_placed else desk.log.letters.conversation.shown()
 
     async def waiting(self, thread: bytes) -> list[WaitingMessage]:
         """One's own messages that are held and can still be taken back, oldest first."""
@@ -189,40 +227,16 @@ class Reading(Connection):
         answer = await self.transport.call(endpoints.read_waiting, thread=thread)
         async with desk.lock:
             await desk.load()
-            found: list[WaitingMessage] = []
-            for one in answer.messages:
-                promise = self._promise(desk, bytes(one.promise))
-                text = read_own(desk, bytes(one.envelope))
-                odd = self._foreign(desk, bytes(one.envelope), bytes(one.promise))
-                found.append(WaitingMessage(thread, bytes(one.mid), text, promise, one.decision, odd))
-            return found
-
-    def _promise(self, desk: ThreadDesk, receipt: bytes) -> PromiseView:
-        try:
-            return read_promise(receipt, self.receipt_keys)
-        except Malformed as bad:
-            words = f"a promise does not hold: {bad}"
-            raise Refuted(desk.log.find(Kind.BAD_PROMISE, words, desk.log.n, {"receipt": receipt})) from None
-
-    def _foreign(self, desk: ThreadDesk, envelope: bytes, receipt: bytes) -> tuple[Finding, ...]:
-        """An alarm when something waits under this device's name that it did not make (A-3)."""
-        try:
-            read = parse_envelope(envelope)
-        except Malformed:
-            return ()
-        own = desk.state.own.get(read.header.mid)
-        if read.header.device != self.keys.device_id or (own and read.item_hash in own.attempts):
-            return ()
-        words = "a message waits that this device signed but did not make: a copy of it may exist"
-        proof = {"envelope": envelope, "receipt": receipt}
-        return tuple(self.note([desk.log.find(Kind.NOT_MINE, words, desk.log.n, proof)]))
+            return [read_waiting(desk, one) for one in answer.messages]
 
     async def _empty_outbox(self) -> tuple[list[SentMessage], list[RefusedDraft]]:
         sent: list[SentMessage] = []
         refused: list[RefusedDraft] = []
+        if self.profile.kept.quarantine is not None:
+            return sent, refused  # what was written stays here until that is over
         for thread in self.profile.thread_ids():
             desk = self.desk(thread)
-            if not any(one.state == "outbox" for one in desk.state.own.values()):
+            if not desk.arrived and all(one.state != "outbox" for one in desk.state.own.values()):
                 continue
             async with desk.lock:
                 await desk.load()
@@ -245,7 +259,7 @@ class Reading(Connection):
         state = self.profile.thread(thread)
         if state is None:
             state = ThreadState(thread=thread, label=self.profile.kept.labels.get(thread, ""))
-        if state.role != role:
-            state.role = role
+        if state.role != role or state.ended:
+            state.role, state.ended = role, False
             self.profile.save_thread(state)
         return self.desk(thread)

@@ -6,32 +6,43 @@ device begins an epoch in each thread. Interrupted, it is simply done again. The
 
 from typing import TypeVar, overload
 
-from etherapy.binary import B64, unb64
+from etherapy.binary import B64
 from etherapy.clock import Clock
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.recovery import RecoveryCode
 from etherapy.protocol import endpoints
 from etherapy.protocol.people import AddLink
-from etherapy.protocol.problems import LoginFailed, StaleChain
+from etherapy.protocol.problems import DeviceRevoked, DeviceTaken, LoginFailed, StaleChain
 from etherapy.protocol.threads import SyncQuery
 from etherapy.rules.calendar import milliseconds
 from etherapy.sdk.committing import settle_epoch
 from etherapy.sdk.connection import Connection
-from etherapy.sdk.faults import AlreadyEnrolled, BadLink, DeviceFault, NoSuchPerson, NotInThread, Refuted
+from etherapy.sdk.faults import (
+    AlreadyEnrolled,
+    DeviceFault,
+    NoSuchPerson,
+    NotInThread,
+    NotYourCode,
+    Refuted,
+)
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.kept import Identity, ThreadState
+from etherapy.sdk.granting import take_grant
+from etherapy.sdk.kept import ThreadState
+from etherapy.sdk.links import practice_id
+from etherapy.sdk.login import DeviceLogin
+from etherapy.sdk.own_chain import judge, look_at_self
 from etherapy.sdk.profile import Profile
 from etherapy.sdk.session import Session
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.sdk.transport import Transport
-from etherapy.sdk.way_in import fetch_server
+from etherapy.sdk.way_in import fetch_server, start_over
 from etherapy.tep.chain import Chain
 from etherapy.tep.linking import add_device
 from etherapy.tep.links import DeviceClass
 from etherapy.tep.malformed import Malformed
 
 Member = TypeVar("Member", bound=Connection)
-_TRIES = 3
+_TRIES = 4
 
 
 @overload
@@ -83,6 +94,7 @@ async def recover(
         if isinstance(session, Session):
             await _open_history(session, asleep)
         profile.identity.account = bytes((await session.whoami()).account)
+        profile.kept.known_seq = (await look_at_self(session)).chain.seq
         profile.save()
         if isinstance(session, Session):
             await session.check_logs()
@@ -92,58 +104,65 @@ async def recover(
     return session
 
 
-def practice_id(practice: bytes | str) -> bytes:
-    """A practice's 16 bytes, from its text where that is given; BadLink."""
-    try:
-        found = unb64(practice) if isinstance(practice, str) else practice
-    except ValueError:
-        found = b""
-    if len(found) != 16:
-        raise BadLink("this is not the id of a practice", "copy it from a link, or ask your practice")
-    return found
-
-
 async def _begin(
     transport: Transport, practice: bytes, asleep: DeviceKeys, profile: Profile, clock: Clock | None
 ) -> None:
-    """Log in as the code-made device and bring the new device into the chain, once."""
+    """Log in as the code-made device and bring the new device into the chain, once.
+
+    Keys from an attempt that was somebody else's, or that are out or taken, are thrown away: nothing was ever
+    sealed to them that this person could read.
+    """
     _, links = await fetch_server(transport)
     kept = profile.kept
-    if kept.identity is None or kept.identity.practice != practice or kept.pending is not None:
-        kept.pending = None
-        kept.identity = Identity(
-            origin=transport.origin,
-            practice=practice,
-            keys=DeviceKeys.generate().stored(),
-            server_links=links,
-            chain=b"",
-        )
-    new = kept.identity.device_keys
-    helper = _as_device(profile, transport, clock, asleep)
-    try:
-        me = await helper.whoami()
-    except LoginFailed:
-        raise NoSuchPerson("nobody in this practice has this recovery code") from None
-    chain = bytes(me.chain)
-    kept.identity.chain = chain
+    unfinished = kept.pending is not None or kept.linking is not None
+    if kept.identity is None or kept.identity.practice != practice or unfinished:
+        start_over(profile, transport, practice, links)
+    chain = await _whose(_as_device(profile, transport, clock, asleep))
+    if profile.identity.chain not in (b"", chain):
+        start_over(profile, transport, practice, links)
+    profile.identity.chain = chain
     profile.save()
     for left in reversed(range(_TRIES)):
-        person = await helper.people.look(chain, await helper.now())
-        _check_mine(person.chain, asleep)
-        profile.save()
-        if new.device_id in person.chain.devices:
-            return
-        at = milliseconds(helper.clock.now())
-        link = add_device(person.chain, asleep.sign, new.sign, new.hpke.public, DeviceClass.CLI, at)
         try:
-            await transport.call(endpoints.add_link, AddLink(B64(link)))
+            if await _is_in(_as_device(profile, transport, clock, asleep), asleep):
+                return
         except StaleChain:
             if not left:
                 raise
+        except DeviceTaken:
+            if not left:
+                raise
+            start_over(profile, transport, practice, links)
+            profile.identity.chain = chain
+    raise Refuted(Finding(kind=Kind.CHAIN, words="the new device is not in the chain that was shown"))
+
+
+async def _is_in(helper: Connection, asleep: DeviceKeys) -> bool:
+    """Whether the new device is in the chain as the server shows it; it is brought in where it is not."""
+    new, chain = helper.profile.identity.device_keys, helper.profile.identity.chain
     person = await helper.people.look(chain, await helper.now())
-    if new.device_id not in person.chain.devices:
-        raise Refuted(Finding(kind=Kind.CHAIN, words="the new device is not in the chain that was shown"))
-    profile.save()
+    _check_mine(person.chain, asleep)
+    helper.profile.save()
+    known = person.chain.devices.get(new.device_id)
+    if known is not None:
+        if not known.active:
+            raise DeviceTaken()  # it was one of theirs once
+        return True
+    at = milliseconds(helper.clock.now())
+    link = add_device(person.chain, asleep.sign, new.sign, new.hpke.public, DeviceClass.CLI, at)
+    judge(person.chain, link, await helper.now())
+    await helper.transport.call(endpoints.add_link, AddLink(B64(link)))
+    return False
+
+
+async def _whose(helper: Connection) -> bytes:
+    """The chain that the code belongs to."""
+    try:
+        return bytes((await helper.whoami()).chain)
+    except DeviceRevoked:
+        raise NotYourCode("this recovery code was replaced by a newer one") from None
+    except LoginFailed:
+        raise NoSuchPerson("nobody in this practice has this recovery code") from None
 
 
 def _as_device(profile: Profile, transport: Transport, clock: Clock | None, keys: DeviceKeys) -> Connection:
@@ -172,6 +191,8 @@ async def _open_history(session: Session, asleep: DeviceKeys) -> None:
         state.role = role
         desk = ThreadDesk(session, state, helpers=(asleep,))
         await desk.catch_up()
+        if desk.log.epochs.closed:
+            await _take_grants(desk, asleep)
         desk.tell()
         session.profile.save_thread(desk.state)
         try:
@@ -181,3 +202,16 @@ async def _open_history(session: Session, asleep: DeviceKeys) -> None:
             continue  # shown as a finding, and where somebody writes: one thread keeps no other back
     session.profile.kept.cursor = after
     session.profile.save()
+
+
+async def _take_grants(desk: ThreadDesk, asleep: DeviceKeys) -> None:
+    """Open the epochs from before this code was made: its predecessor's owner gave them to it."""
+    session = desk.link
+    session.transport.tokens = DeviceLogin(session.transport, session.practice, asleep)
+    try:
+        answer = await session.transport.call(endpoints.read_grants, thread=desk.thread)
+    finally:
+        session.transport.tokens = session.login
+    for one in answer.grants:
+        session.note(take_grant(desk, bytes(one), asleep))
+    await desk.read_anew()

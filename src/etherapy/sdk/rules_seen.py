@@ -21,8 +21,13 @@ _MOST = 200
 """Sheets that are followed one by one; a device that was away for longer starts at the newest."""
 
 
-async def follow_sheets(transport: Transport, thread: bytes, chain: bytes, known: Sheets) -> Sheets:
-    """The newest sheet of a thread, each verified from the one known. Refuted when one does not follow."""
+async def follow_sheets(
+    transport: Transport, thread: bytes, chain: bytes, known: Sheets, late: bool = False
+) -> Sheets:
+    """The newest sheet of a thread, each verified from the one known. Refuted when one does not follow.
+
+    Who came `late` has no part in the earlier ones and starts at the newest.
+    """
     newest = await transport.call(endpoints.read_sheet, query=SheetQuery(0), thread=thread)
     if newest.r < known.r:
         raise _refuted(thread, "the rules of this thread went back to older ones", newest)
@@ -30,7 +35,8 @@ async def follow_sheets(transport: Transport, thread: bytes, chain: bytes, known
         if rules_hash(newest.sheet) != known.rules_hash:
             raise _refuted(thread, "two sets of rules have one number", newest)
         return known
-    first = known.r + 1 if newest.r - known.r <= _MOST else newest.r
+    far = newest.r - known.r > _MOST or (late and not known.r)
+    first = newest.r if far else known.r + 1
     for r in range(first, newest.r + 1):
         sheet = newest
         if r < newest.r:

@@ -2,6 +2,7 @@
 epoch is stale (A-9, tep.md §7)."""
 
 from os import urandom
+from typing import Any
 
 from etherapy.binary import B64
 from etherapy.crypto.errors import CannotOpen
@@ -15,38 +16,48 @@ from etherapy.rules.calendar import instant
 from etherapy.rules.explain import Parties, acknowledge
 from etherapy.sdk.answers import Accepted, accept_answer
 from etherapy.sdk.committing import settle_epoch
-from etherapy.sdk.faults import DeviceFault, ForeignMid, NotInThread, NotSentYet, TooLong
+from etherapy.sdk.faults import BadForm, DeviceFault, ForeignMid, NotInThread, NotSentYet, TooLong
 from etherapy.sdk.findings import Kind
 from etherapy.sdk.kept import OwnItem
-from etherapy.sdk.message import RefusedDraft, SentMessage, text_of
+from etherapy.sdk.message import SentMessage, text_of
 from etherapy.sdk.rules_seen import rules_of
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.sdk.transport import Garbled, Unreachable
-from etherapy.tep.envelope import MAX_PAYLOAD, parse_envelope
+from etherapy.tep import cbor
+from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.epoch import Commit
+from etherapy.tep.kinds import Body, kind_of
+from etherapy.tep.kinds.writing import MAX_TEXT
 from etherapy.tep.malformed import Malformed
-from etherapy.tep.payload import Kind as PayloadKind
 from etherapy.tep.payload import Payload
 
 _RESEALS = 5
-_UNKNOWN = (Unreachable, Garbled, Unavailable, TooManyRequests, Busy, Unexpected)
+UNKNOWN = (Unreachable, Garbled, Unavailable, TooManyRequests, Busy, Unexpected)
 """After these it is not known, or not decided, whether the message was taken."""
 
 
-async def write_text(
-    desk: ThreadDesk, text: str, *, urgent: bool, service_class: int, zone: str, reply_to: bytes | None
+async def write_body(
+    desk: ThreadDesk,
+    body: Body,
+    *,
+    service_class: int,
+    zone: str,
+    urgent: bool = False,
+    reply_to: bytes | None = None,
 ) -> SentMessage:
-    """Seal a text, keep it, send it. NotSentYet: it waits in the outbox; every other error: it does not."""
+    """Seal what is to be said, keep it, send it.
+
+    NotSentYet: it waits in the outbox; every other error: it does not.
+    """
+    packed = pack_body(body)
     commit = await settle_epoch(desk)
     if not desk.state.sheets.r:
         await desk.follow_rules()
-    payload = Payload(PayloadKind.TEXT, text, desk.link.device_time(), desk.view(), reply_to)
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_PAYLOAD - 1024:
-        raise TooLong("this text is too long for one message")
+    payload = Payload(kind_of(body), packed, desk.link.device_time(), desk.view(), reply_to)
     mid = urandom(16)
     sealed = seal_message(
         payload,
-        secret=_secret_of(desk, commit),
+        secret=secret_of(desk, commit),
         commit=commit,
         key=desk.link.keys.sign,
         service_class=service_class,
@@ -59,23 +70,20 @@ async def write_text(
         return await deliver(desk, item)
     except (Problem, DeviceFault) as refused:
         if not isinstance(refused, NotSentYet):
-            _drop(desk, item)  # nothing was stored, and the text is still with whoever wrote it
+            drop(desk, item)  # nothing was stored, and the text is still with whoever wrote it
         raise
 
 
-async def send_again(desk: ThreadDesk) -> tuple[list[SentMessage], list[RefusedDraft]]:
-    """Everything in the outbox, in order. What is still on its way stays there."""
-    sent: list[SentMessage] = []
-    refused: list[RefusedDraft] = []
-    for item in [one for one in desk.state.own.values() if one.state == "outbox"]:
-        try:
-            sent.append(await deliver(desk, item))
-        except NotSentYet:
-            break
-        except (Problem, DeviceFault) as cause:
-            refused.append(RefusedDraft(desk.thread, item.mid, read_own(desk, item.sealed), cause))
-            _drop(desk, item)
-    return sent, refused
+def pack_body(body: Body) -> Any:
+    """What is sealed of a body; BadForm or TooLong."""
+    try:
+        packed = body.pack()
+        size = len(cbor.encode(packed))
+    except Malformed as bad:
+        raise BadForm(str(bad)) from None
+    if size > MAX_TEXT:
+        raise TooLong("this is too long for one message")
+    return packed
 
 
 def read_own(desk: ThreadDesk, sealed: bytes | None) -> str | None:
@@ -103,13 +111,13 @@ async def deliver(desk: ThreadDesk, item: OwnItem) -> SentMessage:
         body = SendMessage(B64(item.sealed), item.zone)
         try:
             sent = await desk.link.transport.call(endpoints.send_message, body, thread=desk.thread)
-        except _UNKNOWN as unknown:
+        except UNKNOWN as unknown:
             raise NotSentYet(f"the message may not have arrived: {unknown}", item.mid) from None
         except MidTaken as taken:
             sent = await _earlier_attempt(desk, item, bytes(taken.item_hash))
         except (StaleEpoch, NoSeat) as stale:
             seats += isinstance(stale, NoSeat)
-            await _seal_again(desk, item, fresh_heads=seats > 0)
+            await seal_again(desk, item, fresh_heads=seats > 0)
             if seats > 1:
                 raise NotInThread("the server does not let this device write here") from None
             continue
@@ -135,7 +143,7 @@ def sent_message(desk: ThreadDesk, item: OwnItem, sent: Sent, accepted: Accepted
     rules, said = rules_of(desk.state.sheets), None
     if sent.decision.ack and sent.state.state == "held" and rules is not None:
         parties = Parties(desk.state.owner_name, item.zone or rules.timetable.zone_name)
-        said = acknowledge(promise, rules, parties)
+        said = acknowledge(promise, rules, parties, decision=sent.decision)
     return SentMessage(
         thread=desk.thread,
         mid=item.mid,
@@ -157,21 +165,26 @@ async def _earlier_attempt(desk: ThreadDesk, item: OwnItem, stored: bytes) -> Se
         raise ForeignMid(words)
     try:
         return await desk.link.transport.call(endpoints.read_message, thread=desk.thread, mid=item.mid)
-    except _UNKNOWN as unknown:
+    except UNKNOWN as unknown:
         raise NotSentYet(f"the receipt could not be fetched: {unknown}", item.mid) from None
 
 
-async def _seal_again(desk: ThreadDesk, item: OwnItem, fresh_heads: bool) -> None:
+async def seal_again(desk: ThreadDesk, item: OwnItem, fresh_heads: bool) -> None:
     """Under the newest epoch, once that was verified: the same text and mid, other bytes."""
     assert item.sealed is not None
-    envelope = parse_envelope(item.sealed)
+    envelope, known = parse_envelope(item.sealed), desk.log.epochs.newest
     await desk.catch_up()
+    if (
+        desk.log.epochs.newest is known
+    ):  # stale though nobody replaced it: somebody left, or closed the account
+        await desk.look_at_people()
+        fresh_heads = True
     commit = await (settle_epoch(desk, age=0) if fresh_heads else settle_epoch(desk))
     before = _commit_of(desk, envelope.header.commit_hash)
-    opened = open_message(envelope, _secret_of(desk, before), before)
+    opened = open_message(envelope, secret_of(desk, before), before)
     sealed = seal_message(
         opened.payload_bytes,
-        secret=_secret_of(desk, commit),
+        secret=secret_of(desk, commit),
         commit=commit,
         key=desk.link.keys.sign,
         service_class=envelope.header.service_class,
@@ -181,7 +194,7 @@ async def _seal_again(desk: ThreadDesk, item: OwnItem, fresh_heads: bool) -> Non
     _keep(desk, item, sealed)
 
 
-def _secret_of(desk: ThreadDesk, commit: Commit) -> bytes:
+def secret_of(desk: ThreadDesk, commit: Commit) -> bytes:
     secret = desk.state.secrets.get(commit.commit_hash)
     if secret is None:
         raise NotInThread("this device could not open the thread's newest epoch")
@@ -202,6 +215,6 @@ def _keep(desk: ThreadDesk, item: OwnItem, sealed: bytes) -> None:
     desk.link.profile.save_thread(desk.state)
 
 
-def _drop(desk: ThreadDesk, item: OwnItem) -> None:
+def drop(desk: ThreadDesk, item: OwnItem) -> None:
     desk.state.own.pop(item.mid, None)
     desk.link.profile.save_thread(desk.state)

@@ -6,18 +6,24 @@ from etherapy.protocol.messages import AskPreview, Explanation, ExplanationQuery
 from etherapy.rules.layers import Rules
 from etherapy.sdk.faults import NothingHeld, NotInThread
 from etherapy.sdk.held import take_back
+from etherapy.sdk.membership import Membership
 from etherapy.sdk.message import SentMessage, Synced
+from etherapy.sdk.own_threads import OwnThreads
 from etherapy.sdk.promises import write_bundle
-from etherapy.sdk.reading import Reading
+from etherapy.sdk.replacing import find_waiting
+from etherapy.sdk.replacing import replace as replace_waiting
 from etherapy.sdk.rules_seen import rules_of
-from etherapy.sdk.sending import write_text
+from etherapy.sdk.sending import pack_body, write_body
+from etherapy.sdk.writing_kinds import Writing
 from etherapy.tep.envelope import TAG_BYTES, padded_size
+from etherapy.tep.kinds import Text, kind_of
+from etherapy.tep.payload import Payload, parse_payload
 
 _VIEW_BYTES = 120
 """What a payload holds besides its text, roughly; a preview needs no more."""
 
 
-class Session(Reading):
+class Session(Membership, Writing, OwnThreads):
     """A client or a therapist on one device.
 
         async with await Session.open(profile) as me:
@@ -58,11 +64,17 @@ class Session(Reading):
         """
         desk = self.desk(thread)
         async with desk.lock:
+            desk.expect_sound()
             if desk.log.n == 0:
                 await desk.catch_up()
             await desk.load()
-            return await write_text(
-                desk, text, urgent=urgent, service_class=service_class, zone=self.zone, reply_to=reply_to
+            return await write_body(
+                desk,
+                Text(text),
+                urgent=urgent,
+                service_class=service_class,
+                zone=self.zone,
+                reply_to=reply_to,
             )
 
     async def retry_outbox(self) -> Synced:
@@ -79,6 +91,35 @@ class Session(Reading):
         async with desk.lock:
             await desk.load()
             return await take_back(desk, mid, self.zone)
+
+    async def replace(self, thread: bytes, mid: bytes, text: str) -> SentMessage:
+        """Give a message that still waits another text. It keeps its time; nobody sees the old one.
+
+        AlreadyPlaced: too late, and the old one stands (`edit` is for those). A returned one goes out again.
+
+            await me.replace(thread, sent.mid, "Could we move Friday?")
+        """
+        desk = self.desk(thread)
+        async with desk.lock:
+            await desk.load()
+            old = await find_waiting(desk, mid)
+            if not desk.state.sheets.r:
+                await desk.follow_rules()
+            before = parse_payload(old.payload)
+            body = Text(text)
+            fresh = Payload(kind_of(body), pack_body(body), self.device_time(), desk.view(), before.reply_to)
+            return await replace_waiting(desk, old, fresh, zone=self.zone)
+
+    async def send_urgently(self, thread: bytes, mid: bytes) -> SentMessage:
+        """Send one of one's own waiting messages now, as urgent; the others go on waiting (D-24).
+
+        for one in await me.waiting(thread): await me.send_urgently(thread, one.mid)
+        """
+        desk = self.desk(thread)
+        async with desk.lock:
+            await desk.load()
+            old = await find_waiting(desk, mid)
+            return await replace_waiting(desk, old, old.payload, zone=self.zone, urgent=True)
 
     async def explain(self, thread: bytes, mid: bytes) -> Explanation:
         """Why a message was decided as it was, in words and as a record."""
@@ -102,7 +143,10 @@ class Session(Reading):
         return write_bundle(links, item.receipt, item.envelope or placed, revisions, item.status)
 
     async def safety_number(self, thread: bytes) -> str:
-        """60 digits that both people of a thread compare in session; new devices do not change them."""
+        """60 digits that both people of a thread compare in session; new devices do not change them.
+
+        Where there are more than two, `comparison` says whose are meant.
+        """
         desk = self.desk(thread)
         async with desk.lock:
             await desk.load()

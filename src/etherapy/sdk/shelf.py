@@ -27,6 +27,10 @@ class Shelf(Protocol):
         """All files, sorted."""
         ...
 
+    def remove(self, name: str) -> None:
+        """Let a file be gone; what a disk may keep of a removed file is out of reach here."""
+        ...
+
     def close(self) -> None:
         """Let another process have it."""
         ...
@@ -49,6 +53,9 @@ class MemoryShelf:
 
     def names(self) -> list[str]:
         return sorted(self._files)
+
+    def remove(self, name: str) -> None:
+        self._files.pop(name, None)
 
     def close(self) -> None:
         """There is nothing to let go."""
@@ -91,6 +98,10 @@ class DirectoryShelf:
     def names(self) -> list[str]:
         left_out = ("lock",)
         return sorted(one.name for one in self._place.iterdir() if one.name not in left_out)
+
+    def remove(self, name: str) -> None:
+        (self._place / name).unlink(missing_ok=True)
+        self._settle()
 
     def close(self) -> None:
         os.close(self._lock)

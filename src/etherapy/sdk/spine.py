@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.generations import Generations, Mark
 from etherapy.tep.malformed import Malformed
-from etherapy.tep.placing import Entry, thread_next, thread_start
+from etherapy.tep.placing import Entry, ItemType, thread_next, thread_start
 from etherapy.tep.receipts import Keys, verify_receipt
 from etherapy.tep.statements import Head
 
@@ -23,12 +24,26 @@ class Pin:
 
 
 class Spine:
-    """The entries of one thread from n = 1. `t_at(n)` is T_n for every n up to `n`."""
+    """The entries of one thread after `start`, which is its beginning unless somebody joined later.
 
-    def __init__(self, thread: bytes, home: bytes, keys: Keys) -> None:
+    `t_at(n)` is T_n for every n from there up to `n`.
+    """
+
+    def __init__(
+        self,
+        thread: bytes,
+        home: bytes,
+        keys: Keys,
+        start: Pin | None = None,
+        generations: Generations | None = None,
+    ) -> None:
         self.thread = thread
         self._keys = keys
-        self._ts = [thread_start(thread, home)]
+        self._generations = generations
+        self.marks: list[Mark] = []
+        """Where the thread went on after restores of the server (A-8)."""
+        self.start = start or Pin(0, thread_start(thread, home))
+        self._ts = [self.start.t]
         self._head = b""
         self.generation = 0
         self.placed_at = 0
@@ -37,7 +52,7 @@ class Spine:
     @property
     def n(self) -> int:
         """The last position."""
-        return len(self._ts) - 1
+        return self.start.n + len(self._ts) - 1
 
     @property
     def t(self) -> bytes:
@@ -45,8 +60,9 @@ class Spine:
         return self._ts[-1]
 
     def t_at(self, n: int) -> bytes | None:
-        """T_n at a position; None beyond the end."""
-        return self._ts[n] if 0 <= n < len(self._ts) else None
+        """T_n at a position; None beyond the end, or before the start."""
+        at = n - self.start.n
+        return self._ts[at] if 0 <= at < len(self._ts) else None
 
     def pin(self, pin: Pin) -> None:
         """Hold the thread to this hash at this position, now or once it gets there. Refuted otherwise."""
@@ -55,15 +71,21 @@ class Spine:
         if known != pin.t or (here is not None and here != pin.t):
             raise self._refuted(Kind.FORK, "two histories of this thread were shown", pin.n, {})
 
-    def take(self, entries: Sequence[bytes], head: bytes | None) -> list[Entry]:
+    def take(
+        self, entries: Sequence[bytes], head: bytes | None, items: Sequence[bytes | None] = ()
+    ) -> list[Entry]:
         """Add a page of entries under its signed head; Refuted, with nothing changed, when it does not hold.
 
-        Without a head they were taken before, and are only read again.
+        Without a head they were taken before, and are only read again. `items` are needed where a generation
+        begins among them.
         """
         ts, placed_at, generation = [self.t], self.placed_at, self.generation
         read: list[Entry] = []
-        for data in entries:
-            entry = self._read(data, self.n + len(read) + 1, placed_at, generation)
+        marks: list[Mark] = []
+        for at, data in enumerate(entries):
+            entry = self._read(data, self.n + len(read) + 1, placed_at)
+            if entry.generation != generation or entry.item_type == ItemType.GENERATION_MARK:
+                marks += self._begin(entry, items[at] if items else None, ts[-1], generation)
             ts.append(thread_next(ts[-1], entry))
             placed_at, generation = entry.placed_at, entry.generation
             read.append(entry)
@@ -77,6 +99,7 @@ class Spine:
                 )
         self._ts += ts[1:]
         self.placed_at, self.generation = placed_at, generation
+        self.marks += marks
         self._head = head or self._head
         return read
 
@@ -98,7 +121,7 @@ class Spine:
             raise self._refuted(Kind.BROKEN_LOG, "a head is not one of this thread", self.n, {"head": head})
         return found
 
-    def _read(self, data: bytes, n: int, placed_at: int, generation: int) -> Entry:
+    def _read(self, data: bytes, n: int, placed_at: int) -> Entry:
         try:
             entry = Entry.unpack(data)
         except Malformed as bad:
@@ -107,14 +130,20 @@ class Spine:
             ) from None
         if entry.n != n or entry.placed_at < placed_at:
             raise self._refuted(Kind.BROKEN_LOG, "the entries are not in order", n, {"entry": data})
-        if generation and entry.generation != generation:
-            raise self._refuted(
-                Kind.BROKEN_LOG,
-                "the log has a new generation, which this program cannot check yet",
-                n,
-                {"entry": data},
-            )
         return entry
+
+    def _begin(self, entry: Entry, item: bytes | None, t: bytes, generation: int) -> list[Mark]:
+        """A generation begins here: with the thread itself, or after a restore that the server signed for."""
+        if not generation and entry.item_type != ItemType.GENERATION_MARK:
+            return []
+        try:
+            if self._generations is None:
+                raise Malformed("mark", "entry: nothing is known of this server's restores")
+            return [self._generations.check(entry, item, self.thread, t, generation)]
+        except Malformed as bad:
+            proof = {"entry": entry.pack()} | ({} if item is None else {"mark": item})
+            words = f"the thread goes on in another way, and nothing signed accounts for it: {bad}"
+            raise self._refuted(Kind.BROKEN_LOG, words, entry.n, proof) from None
 
     def _check_head(self, data: bytes, n: int, t: bytes, placed_at: int, generation: int) -> None:
         head = self.read_head(data)

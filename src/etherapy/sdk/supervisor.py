@@ -76,6 +76,14 @@ class Supervisor(Connection):
 
     async def read_log(self) -> AuditedLog:
         """The whole audit log, under its newest checkpoint; it begins with all that was seen before."""
+        try:
+            return await self._read_log()
+        except Refuted:
+            if not await self.watch.account_for():
+                raise
+            return await self._read_log()
+
+    async def _read_log(self) -> AuditedLog:
         newest = await self.transport.call(endpoints.read_checkpoint, log="audit")
         leaves = [leaf_hash(leaf) for leaf in await self._leaves(newest.size)]
         seen = self.profile.kept.audit_log

@@ -14,8 +14,8 @@ from etherapy.protocol.invitations import Invite as InviteBody
 from etherapy.protocol.problems import StaleChain
 from etherapy.protocol.threads import Inbox, InboxQuery, Notice, NoticeQuery, Turn
 from etherapy.sdk.agreement import AGREEMENT
+from etherapy.sdk.hosting import MARGIN_MS, Hosting
 from etherapy.sdk.links import InviteLink, write_invite_link
-from etherapy.sdk.session import Session
 from etherapy.tep.charter import (
     ERASE_EPOCHS,
     ERASE_OWN,
@@ -28,11 +28,8 @@ from etherapy.tep.epoch import Role
 from etherapy.tep.invite import INTRODUCED, LINK_LIFE_MS, Invite, parse_invite, sign_invite
 from etherapy.tep.shape import ZEROS_32
 
-_MARGIN_MS = 10 * 60 * 1000
-"""An invitation ends this much before the longest life allowed, since two clocks never agree."""
 
-
-class Therapist(Session):
+class Therapist(Hosting):
     """A therapist's device.
 
     async with await Therapist.open(profile) as vale:
@@ -87,7 +84,7 @@ class Therapist(Session):
             nonce=urandom(16),
         ).pack()
         copy = self.keys_log.copy
-        expires_at = now + LINK_LIFE_MS - _MARGIN_MS
+        expires_at = now + LINK_LIFE_MS - MARGIN_MS
         invite = sign_invite(
             Invite(
                 server_id=self.server.server_id,

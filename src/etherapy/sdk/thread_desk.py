@@ -5,25 +5,30 @@ from collections.abc import Sequence
 
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
+from etherapy.protocol.membership import ThreadPeople
 from etherapy.protocol.threads import PageQuery
 from etherapy.sdk.connection import Connection
 from etherapy.sdk.epochs import Began
-from etherapy.sdk.faults import Refuted, ThreadHalted
+from etherapy.sdk.faults import NotInThread, Refuted, ThreadHalted
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.gossip import compare_logs
 from etherapy.sdk.kept import KeptItem, ThreadState
 from etherapy.sdk.message import Message
-from etherapy.sdk.own_items import judge_placed, overdue_by
-from etherapy.sdk.people import Person
+from etherapy.sdk.my_part import people_for, prepare
+from etherapy.sdk.own_items import judge_placed
+from etherapy.sdk.papers import fetch_people, papers_of
+from etherapy.sdk.quarantine import expect_free
+from etherapy.sdk.restored import set_aside
 from etherapy.sdk.rules_seen import follow_sheets
 from etherapy.sdk.spine import Pin
-from etherapy.sdk.thread_log import Applied, Reader, ThreadLog, people_of
-from etherapy.tep.epoch import parse_commit
+from etherapy.sdk.thread_log import Applied, Reader, ThreadLog, commits_among
+from etherapy.tep.consent import Consent, parse_consent
 from etherapy.tep.invite import parse_accept, parse_invite
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.payload import View
-from etherapy.tep.placing import Entry, ItemType
 
 _PAGE = 100
+_MOST_CHARTER = 4096
 
 
 class ThreadDesk:
@@ -36,10 +41,15 @@ class ThreadDesk:
         self._helpers = tuple(helpers)
         self.log = self._empty_log()
         self._loaded = False
+        self._looked_for = 0
         self.overdue: set[bytes] = set()
         """Own item hashes that were found late in this run of the app."""
         self.broken: Finding | None = None
         self._untold: list[Finding] = []
+        self._opened: list[Message] = []
+        """Told of before, when they could not be read."""
+        self.arrived: list[bytes] = []
+        """Ids of messages that were found placed while they still waited in the outbox."""
 
     @property
     def thread(self) -> bytes:
@@ -51,14 +61,24 @@ class ThreadDesk:
         """Why nothing is sent to this thread; None when all is well."""
         return self.broken or self.log.halted
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether this person answered an invitation and was not let in yet."""
+        return bool(self.state.invitation) and not self.state.joined and not self.state.n
+
     def expect_sound(self) -> None:
-        """ThreadHalted when nothing may be sent here."""
+        """ThreadHalted, NotInThread or Quarantined, when nothing may be sent here."""
+        expect_free(self.link.profile.kept)
+        if self.state.ended or self.is_awaited:
+            words = "others have still to agree" if self.is_awaited else "you have no part in it any more"
+            raise NotInThread(f"nothing can be sent to this thread: {words}", "sync once more, or ask them")
         if self.halted is not None:
             raise ThreadHalted(self.halted)
 
     async def load(self) -> None:
-        """Read what is kept of the thread, once."""
+        """Read what is kept of the thread, once; and once more after a restore of the server."""
         if self._loaded:
+            await self._expect_generation()
             return
         kept = self.link.profile.items(self.thread)
         try:
@@ -69,6 +89,23 @@ class ThreadDesk:
             self.log = self._empty_log()
         self._settle([one for one in self.log.messages if one.mine])
         self._loaded = True
+        await self._expect_generation()
+
+    async def _expect_generation(self) -> None:
+        """Set aside what a restore gave up as soon as it is known of, before anything is sealed on it."""
+        newest = self.link.profile.kept.generation
+        if 0 < self.state.generation < newest and self._looked_for < newest:
+            self._looked_for = newest
+            await self._take_restore()
+
+    async def _take_restore(self) -> bool:
+        """Whether the server's restore accounts for what does not fit; the thread is then as it was restored."""
+        if not await set_aside(self):
+            return False
+        self.overdue.clear()
+        self.log, self._loaded = self._empty_log(), False
+        await self.load()
+        return True
 
     async def catch_up(self) -> Applied:
         """Fetch and verify everything placed since; messages and findings are new ones.
@@ -79,32 +116,73 @@ class ThreadDesk:
         messages: list[Message] = []
         findings: list[Finding] = []
         try:
-            while await self._take_page(messages, findings):
-                pass
+            await self._take_pages(messages, findings)
             self.broken = None
         except Refuted as refuted:
             self.broken = refuted.finding
             findings.append(refuted.finding)
-        findings += await self._compare_logs()
-        for item in overdue_by(self.state.own.values(), self.log.spine.placed_at):
-            if self.overdue.issuperset(item.attempts):
-                continue
-            head = {"placed_since": self.log.messages[-1].item_hash} if self.log.messages else {}
-            findings.append(self._late(item.receipt or b"", head))
-            self.overdue.update(item.attempts)
+        findings += await compare_logs(self)
         self.link.note(findings)
         self._untold += findings
         return Applied(tuple(messages), tuple(findings))
 
+    async def _take_pages(self, messages: list[Message], findings: list[Finding]) -> None:
+        try:
+            while await self._take_page(messages, findings):
+                pass
+        except Refuted:
+            if not await self._take_restore():
+                raise
+            while await self._take_page(messages, findings):
+                pass
+
     def tell(self) -> Applied:
         """What the person was not told of yet, once, whichever call fetched it."""
         state, untold = self.state, self._untold
-        messages = tuple(one for one in self.log.messages if one.n > state.told)
+        messages = (*self._opened, *(one for one in self.log.messages if one.n > state.told))
         if state.told != self.log.n:
             state.told = self.log.n
             self.link.profile.save_thread(state)
-        self._untold = []
+        self._untold, self._opened = [], []
         return Applied(messages, tuple(untold))
+
+    def end(self) -> None:
+        """Note that the server knows no part of this person, or of this device, in the thread any more.
+
+        What is here stays here; that it ended is the server's word, and shown as that.
+        """
+        self.state.ended = True
+        self.link.profile.save_thread(self.state)
+
+    async def look_at_people(self, age: int = 0) -> ThreadPeople | None:
+        """The thread's people and papers, unless they were looked at less than `age` ms ago."""
+        now = await self.link.now()
+        if age and now - self.state.looked_at <= age:
+            return None
+        epochs = self.log.epochs
+        self.state.looked_at = now
+        return await fetch_people(self.link, self.state, epochs.named() | epochs.users())
+
+    def consent(self, name: bytes) -> Consent | None:
+        """A consent that is kept, by its hash."""
+        kept = self.state.consents.get(name)
+        return None if kept is None else parse_consent(kept.core)
+
+    def begin_again(self) -> None:
+        """Forget what is kept of the thread's items: it is read from where its state says."""
+        self.link.profile.drop_items(self.thread)
+        self.link.profile.save_thread(self.state)
+        self.log = self._empty_log()
+
+    async def read_anew(self) -> None:
+        """Judge and open everything that is kept once more, with what this device can open by now."""
+        closed = {one.n for one in self.log.messages if one.text is None}
+        self.log, self._loaded = self._empty_log(), False
+        await self.load()
+        told = self.state.told
+        self._opened += [
+            one for one in self.log.messages if one.n in closed and one.n <= told and one.text is not None
+        ]
 
     async def _take_page(self, messages: list[Message], findings: list[Finding]) -> bool:
         """One page; whether there is another."""
@@ -124,6 +202,8 @@ class ThreadDesk:
             raise Refuted(
                 Finding(kind=Kind.BROKEN_LOG, words=words, proof={"head": page.head}, thread=self.thread)
             )
+        if items:
+            await prepare(self, items)
         applied = await self._apply(items, bytes(page.head))
         if items:
             self._keep(items)
@@ -133,10 +213,11 @@ class ThreadDesk:
         return self.log.n < page.last_n
 
     async def _apply(self, items: Sequence[KeptItem], head: bytes | None) -> Applied:
-        people = await self._people(items)
+        people = await people_for(self, items, fresh=head is not None)
         began = await self._began(items)
-        openers = (self.link.keys, *self._helpers)
-        return self.log.apply(items, head, people, openers, self.state.own, began)
+        openers = (*self.link.openers, *self._helpers)
+        papers = papers_of(self.state)
+        return self.log.apply(items, head, people, openers, self.state.own, began, papers)
 
     def _keep(self, items: Sequence[KeptItem]) -> None:
         """The chains that a page needs are kept before its items, and these before the position reached."""
@@ -161,6 +242,8 @@ class ThreadDesk:
             ):
                 continue
             found += judge_placed(item, message, self.link.receipt_keys)
+            if item.state == "outbox":
+                self.arrived.append(item.mid)
             item.state, item.n, item.sealed, item.envelope = "placed", message.n, None, None
             self.overdue.difference_update(item.attempts)
             changed = True
@@ -168,39 +251,9 @@ class ThreadDesk:
             self.link.profile.save_thread(self.state)
         return found
 
-    async def _compare_logs(self) -> list[Finding]:
-        """Whether the keys log that senders saw is the one that this device sees."""
-        found: list[Finding] = []
-        for claim in self.log.claims():
-            try:
-                agreed = await self.link.keys_log.agrees(claim.size, claim.root)
-            except Refuted as refuted:
-                found.append(refuted.finding)
-                continue
-            if not agreed:
-                note = self.link.keys_log.copy.note.encode()
-                words = "the other side was shown another log of devices"
-                proof = {"envelope": claim.envelope, "checkpoint": note}
-                found.append(self.log.find(Kind.KEYS_FORK, words, claim.n, proof))
-        return found
-
-    async def _people(self, items: Sequence[KeptItem]) -> dict[bytes, Person]:
-        """The chains of everybody in a roster so far, long enough for these items."""
-        needed = {row.chain_id: 0 for one in self.log.epochs.commits for row in one.commit.core.roster}
-        for chain, seq in people_of(items).items():
-            needed[chain] = max(seq, needed.get(chain, 0))
-        now = await self.link.now() if needed else 0
-        found: dict[bytes, Person] = {}
-        for chain, seq in needed.items():
-            person = self.link.people.person(chain)
-            if person is None or person.chain.seq < seq:
-                person = await self.link.people.look(chain, now, at_least=seq)
-            found[chain] = person
-        return found
-
     async def _began(self, items: Sequence[KeptItem]) -> Began | None:
         """Invitation and answer behind epoch 0, when it is among the items."""
-        if not any(_is_first_commit(one) for one in items):
+        if all(one.core.epoch for one in commits_among(items)):
             return None
         if not (self.state.invite and self.state.accept):
             answer = await self.link.transport.call(endpoints.read_joining, thread=self.thread)
@@ -214,7 +267,8 @@ class ThreadDesk:
     async def follow_rules(self) -> None:
         """Read on in the thread's rule sheets. Refuted when they do not follow each other."""
         state = self.state
-        fresh = await follow_sheets(self.link.transport, self.thread, self.link.chain, state.sheets)
+        late = bool(state.joined)
+        fresh = await follow_sheets(self.link.transport, self.thread, self.link.chain, state.sheets, late)
         if self.log.letters.rules.setdefault(fresh.r, fresh.rules_hash) != fresh.rules_hash:
             words = "a promise or a message names other rules than the ones shown"
             proof = {"sheet": fresh.sheet}
@@ -234,21 +288,18 @@ class ThreadDesk:
 
     def _empty_log(self) -> ThreadLog:
         link, state = self.link, self.state
-        reader = Reader(link.chain, link.keys.device_id, link.receipt_keys, link.home)
+        start = Pin(state.start_n, state.start_t) if state.start_n else None
+        reader = Reader(
+            link.chain,
+            link.keys.device_id,
+            link.receipt_keys,
+            link.home,
+            bool(state.joined),
+            start,
+            state.charter,
+            link.generations,
+        )
         log = ThreadLog(state.thread, reader, state.secrets)
         if state.n:
             log.pin(Pin(state.n, state.t))
         return log
-
-    def _late(self, receipt: bytes, proof: dict[str, bytes]) -> Finding:
-        words = "a promised message was not placed in time"
-        return self.log.find(Kind.LATE, words, self.log.n, {"receipt": receipt} | proof)
-
-
-def _is_first_commit(item: KeptItem) -> bool:
-    try:
-        if item.item is None or Entry.unpack(item.entry).item_type != ItemType.COMMIT:
-            return False
-        return parse_commit(item.item).core.epoch == 0
-    except Malformed:
-        return False

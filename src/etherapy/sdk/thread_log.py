@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from etherapy.crypto.keys import DeviceKeys
-from etherapy.sdk.epochs import Began, Epochs
+from etherapy.sdk.epochs import NO_PAPERS, Began, Epochs
 from etherapy.sdk.findings import Finding, Kind
+from etherapy.sdk.generations import Generations
 from etherapy.sdk.kept import KeptItem, OwnItem
 from etherapy.sdk.letters import Letters, RootClaim
 from etherapy.sdk.message import Message
 from etherapy.sdk.people import Person
 from etherapy.sdk.spine import Pin, Spine
-from etherapy.tep.epoch import parse_commit
+from etherapy.tep.envelope import parse_envelope
+from etherapy.tep.epoch import Commit, parse_commit
 from etherapy.tep.malformed import Malformed
+from etherapy.tep.membership import Papers
 from etherapy.tep.payload import MAX_OVERDUE, View
 from etherapy.tep.placing import Entry, ItemType
 from etherapy.tep.receipts import Keys
@@ -27,12 +30,21 @@ _FATAL = frozenset({Kind.BAD_COMMIT, Kind.BAD_CHARTER, Kind.SECRET_MISMATCH, Kin
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whose device reads, and by which keys of the server: chain id, device id, receipt keys, home."""
+    """Whose device reads, and by which keys of the server: chain id, device id, receipt keys, home.
+
+    Whoever `joined` later is not in epoch 0. Without the history they begin at `start`, with the signed
+    `charter`.
+    """
 
     chain: bytes
     device: bytes
     keys: Keys
     home: bytes
+    joined: bool = False
+    start: Pin | None = None
+    charter: bytes = b""
+    generations: Generations | None = None
+    """Judges what the server says of its restores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +60,10 @@ class ThreadLog:
 
     def __init__(self, thread: bytes, reader: Reader, secrets: dict[bytes, bytes]) -> None:
         self.thread = thread
-        self.spine = Spine(thread, reader.home, reader.keys)
-        self.epochs = Epochs(thread, reader.home, reader.chain, secrets)
+        self.spine = Spine(thread, reader.home, reader.keys, reader.start, reader.generations)
+        self.epochs = Epochs(thread, reader.home, reader.chain, secrets, joined=reader.joined)
+        if reader.start is not None:
+            self.epochs.begin_at(reader.charter)
         self.letters = Letters(thread, reader.device, reader.chain, reader.keys)
         self.messages: list[Message] = []
         self.findings: list[Finding] = []
@@ -76,17 +90,20 @@ class ThreadLog:
         openers: Sequence[DeviceKeys],
         own: Mapping[bytes, OwnItem],
         began: Began | None = None,
+        papers: Papers = NO_PAPERS,
     ) -> Applied:
         """Take the next placed items in order, under the signed head of the last one.
 
         `people` are the verified chains of everybody in a roster of the page, `openers` the device's keys,
-        `own` what this device made, by mid; `began` is needed with epoch 0. Without a `head` the items must
-        have been taken before. Raises Refuted.
+        `own` what this device made, by mid; `began` is needed with epoch 0, `papers` with commits that name
+        some. Without a `head` the items must have been taken before. Raises Refuted.
         """
-        entries = self.spine.take([one.entry for one in items], head)
+        entries = self.spine.take([one.entry for one in items], head, [one.item for one in items])
         messages: list[Message] = []
         findings: list[Finding] = []
         for entry, one in zip(entries, items, strict=True):
+            if self._was_before(entry, one.item):
+                continue
             if entry.item_type == ItemType.ENVELOPE:
                 message = self.letters.take(
                     entry, one.item, one.promise, self.spine, self.epochs, people, own
@@ -94,7 +111,7 @@ class ThreadLog:
                 messages.append(message)
                 findings += message.findings
             else:
-                findings += self._take_other(entry, one.item, people, openers, began)
+                findings += self._take_other(entry, one.item, people, openers, began, papers)
         self.messages += messages
         self.findings += findings
         return Applied(tuple(messages), tuple(findings))
@@ -106,14 +123,34 @@ class ThreadLog:
         people: Mapping[bytes, Person],
         openers: Sequence[DeviceKeys],
         began: Began | None,
+        papers: Papers,
     ) -> list[Finding]:
         if entry.item_type == ItemType.CHARTER:
             return self.epochs.take_charter(entry, item)
         if entry.item_type == ItemType.COMMIT:
-            return self.epochs.take_commit(entry, item, self.spine, people, openers, began)
+            return self.epochs.take_commit(entry, item, self.spine, people, openers, began, papers)
+        if entry.item_type == ItemType.GENERATION_MARK and item is not None:
+            words = "the server was restored from a backup; what was lost is brought back by people's devices"
+            return [
+                Finding(kind=Kind.RESTORED, words=words, proof={"mark": item}, thread=self.thread, n=entry.n)
+            ]
         words = "something was placed that this program cannot check yet"
         proof = {"entry": entry.pack()} | ({} if item is None else {"item": item})
         return [Finding(kind=Kind.BROKEN_LOG, words=words, proof=proof, thread=self.thread, n=entry.n)]
+
+    def _was_before(self, entry: Entry, item: bytes | None) -> bool:
+        """Whether something belongs to the time before this reader came, whose history was not opened."""
+        if not self.spine.start.n:
+            return False
+        first = self.epochs.commits[0].commit.core if self.epochs.commits else None
+        if item is None:
+            return first is None and entry.item_type != ItemType.ENVELOPE  # a bare message is shown as a gap
+        if first is None or entry.item_type != ItemType.ENVELOPE:
+            return first is None and entry.item_type != ItemType.COMMIT
+        try:
+            return parse_envelope(item).header.epoch < first.epoch
+        except Malformed:
+            return False  # judged, and refused, where it is taken
 
     def view(
         self,
@@ -144,16 +181,27 @@ class ThreadLog:
         return found
 
 
+def papers_named(items: Sequence[KeptItem]) -> set[bytes]:
+    """The hashes of the papers that commits among these items name, epoch 0 aside."""
+    return {name for commit in commits_among(items) if commit.core.epoch for name in commit.core.consents}
+
+
+def commits_among(items: Sequence[KeptItem]) -> list[Commit]:
+    """The commits among placed items, as far as they can be read."""
+    found: list[Commit] = []
+    for one in items:
+        try:
+            if one.item is not None and Entry.unpack(one.entry).item_type == ItemType.COMMIT:
+                found.append(parse_commit(one.item))
+        except Malformed:
+            continue  # judged, and refused, where the page is applied
+    return found
+
+
 def people_of(items: Sequence[KeptItem]) -> dict[bytes, int]:
     """Whose chains are needed to judge these items: chain id to the highest link that a roster names."""
     needed: dict[bytes, int] = {}
-    for one in items:
-        try:
-            if one.item is None or Entry.unpack(one.entry).item_type != ItemType.COMMIT:
-                continue
-            roster = parse_commit(one.item).core.roster
-        except Malformed:
-            continue  # judged, and refused, where the page is applied
-        for row in roster:
+    for commit in commits_among(items):
+        for row in commit.core.roster:
             needed[row.chain_id] = max(row.chain_seq, needed.get(row.chain_id, 0))
     return needed

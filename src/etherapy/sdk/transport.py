@@ -77,6 +77,13 @@ class Transport:
         self._time_out = time_out
         self._pause = pause
         self._session: aiohttp.ClientSession | None = None
+        self.guard: Callable[[Endpoint[Any, Any]], None] | None = None
+        """Asked before anything leaves; it raises what stands against it."""
+        self.heard: Callable[[object], Awaitable[None]] | None = None
+        """Given every answer before whoever asked gets it."""
+        self.relogged: Callable[[Endpoint[Any, Any]], Awaitable[None]] | None = None
+        """Told of a login in the middle of a request, before that is repeated; it raises what stands against
+        it."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,16 +114,23 @@ class Transport:
         `path` names the path's parameters (plain bytes for ids). With a token provider, a 401 is met once
         with a renewed token.
         """
+        if self.guard is not None:
+            self.guard(endpoint)
         url = self.origin + endpoint.fill(path) + _query_text(query)
         data = None if body is None else write_json(body)
         token = await self.tokens.current() if endpoint.access and self.tokens else None
         try:
-            return await self._insist(endpoint, url, data, token, time_out)
+            answer = await self._insist(endpoint, url, data, token, time_out)
         except NoSession:
             if token is None or self.tokens is None:
                 raise
             renewed = await self.tokens.renew(token)
-            return await self._insist(endpoint, url, data, renewed, time_out)
+            if self.relogged is not None:
+                await self.relogged(endpoint)
+            answer = await self._insist(endpoint, url, data, renewed, time_out)
+        if self.heard is not None:
+            await self.heard(answer)
+        return answer
 
     async def _insist(
         self,

@@ -75,8 +75,8 @@ async def finish_way(session: Connection, pending: Pending) -> str:
     if bytes(me.chain) != session.chain:
         raise Refuted(Finding(kind=Kind.CHAIN, words="the server keeps another chain for this device"))
     profile.identity.account = bytes(me.account)
-    await session.people.look(session.chain, await session.now())
-    profile.kept.pending = None
+    person = await session.people.look(session.chain, await session.now())
+    profile.kept.pending, profile.kept.known_seq = None, person.chain.seq
     profile.save()
     return RecoveryCode(pending.code).text()
 
@@ -94,6 +94,7 @@ def begin_way(
 ) -> None:
     """Keep what was made; without a `body` it cannot have been uploaded yet."""
     kept = profile.kept
+    kept.linking, kept.ended = None, ""
     kept.identity = Identity(
         origin=way.origin,
         practice=way.practice,
@@ -103,6 +104,19 @@ def begin_way(
     )
     kept.chains.clear()
     kept.pending = Pending(lookup=keys.lookup_id, code=person.code.secret, body=body)
+    profile.save()
+
+
+def start_over(profile: Profile, transport: Transport, practice: bytes, links: list[bytes]) -> None:
+    """An empty profile with fresh keys for a new device of somebody who is there already."""
+    profile.wipe("")
+    profile.kept.identity = Identity(
+        origin=transport.origin,
+        practice=practice,
+        keys=DeviceKeys.generate().stored(),
+        server_links=links,
+        chain=b"",
+    )
     profile.save()
 
 

@@ -13,6 +13,7 @@ from etherapy.rules.calendar import milliseconds
 from etherapy.rules.decision import Code, Decision
 from etherapy.rules.judgement import decide
 from etherapy.rules.layers import Rules
+from etherapy.rules.replacing import take_place
 from etherapy.rules.rule import NO_REPLY_EXPECTED, Attempt, Facts
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.memory import rules_of
@@ -32,6 +33,14 @@ _WIRE_CODES: Final[dict[Code, statements.Decision]] = {
     "urgent": statements.Decision.URGENT,
 }
 _PLACED_FOR: Final[dict[Code, Reason]] = {"at_once": Reason.AT_ONCE, "urgent": Reason.URGENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A message of which another takes the place: its decision with the times of its newest promise (A-4)."""
+
+    decision: Decision
+    counted_from: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +80,13 @@ def weigh_envelope(
     now: datetime,
     secrets: ServerSecrets,
     random: Callable[[int], bytes],
+    before: Before | None = None,
 ) -> Weighed:
     """Check whose envelope it is, decide, and promise (tep_amendments.md A-9 steps 4, 5, 7 and 8).
 
-    NoSuchThread: by no device of a member. Unverified: the signature. Declined: the rules say no. What
-    the database
-    alone can know (session, seat, newest epoch) is left to it.
+    `before` is the message whose place it takes. NoSuchThread: by no device of a member. Unverified: the
+    signature. Declined: the rules say no. What the database alone can know (session, seat, newest epoch) is
+    left to it.
     """
     header = envelope.header
     account, sign_pk = facts.devices.get(header.device, (b"", b""))
@@ -88,7 +98,10 @@ def weigh_envelope(
     decision = weigh_attempt(facts, member, now, header.service_class, header.urgent, header.ct_len)
     if decision.code == "declined":
         raise Declined(sorted({reason.words for reason in decision.because}))
+    if before is not None:
+        decision = take_place(before.decision, decision)
     accepted_at = decision.accepted_at or now
+    counted_from = accepted_at if before is None else before.counted_from
     promise = Promise(
         decision=_WIRE_CODES[decision.code],
         rev=0,
@@ -101,7 +114,7 @@ def weigh_envelope(
         rules_rev=facts.rules_rev,
         rules_hash=facts.rules_hash,
         accepted_at=milliseconds(accepted_at),
-        counted_from=milliseconds(accepted_at),
+        counted_from=milliseconds(counted_from),
         release_at=_or_zero(decision.release_at),
         reply_by=_or_zero(decision.reply_by),
         key_id=secrets.receipt_id,
@@ -134,6 +147,8 @@ def weigh_envelope(
         decision=msgspec.json.encode(decision),
         leaf_id=random(16),
         leaf_salt=random(32),
+        counted_from=counted_from,
+        reader=reader_of(decision),
     )
     return Weighed(acceptance, decision)
 
@@ -145,7 +160,12 @@ def window_of(rules: Rules, decision: Decision) -> datetime | None:
     """
     if decision.release_at is None or decision.code == "urgent":
         return decision.release_at
-    return rules.timetable.opening(decision.release_at) or decision.release_at
+    return rules.of_reader(decision).timetable.opening(decision.release_at) or decision.release_at
+
+
+def reader_of(decision: Decision) -> bytes | None:
+    """The account of the cover whose hours decided; None: the owner's did."""
+    return None if decision.cover is None else bytes.fromhex(decision.cover.place)
 
 
 def after_acceptance(facts: ThreadFacts, weighed: Weighed, row: SentRow) -> ThreadFacts:

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from etherapy.protocol.problems import InvitationExpired, InvitationSpent, NoSuchLink
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.canonical import canonical_json
 from etherapy.server.judging import expect, readable, verified
 from etherapy.server.keys import ServerSecrets
+from etherapy.server.parts import Ctx
+from etherapy.store.database import Record
 from etherapy.store.people import AuditLeaf, NewAccount, NewDevice, NewLink
 from etherapy.tep.chain import Chain, Device, verify_chain
 from etherapy.tep.leaves import chain_link_leaf, leaf_hash
@@ -17,6 +20,18 @@ from etherapy.tep.statements import LinkPromise, LogName
 SEQUENCED_WITHIN = timedelta(minutes=10)
 """By when a leaf has its place in the log (tep_amendments.md A-6)."""
 MOST_FIRST_LINKS = 8
+
+
+async def find_invitation(ctx: Ctx, practice: bytes, lookup: bytes) -> Record:
+    """An invitation that can still be accepted."""
+    row = await ctx.parts.people.invitation(practice, lookup, ctx.now)
+    if row is None:
+        raise NoSuchLink()
+    if row["spent"]:
+        raise InvitationSpent()
+    if row["expired"]:
+        raise InvitationExpired()
+    return row
 
 
 def read_chain_upload(links: Sequence[bytes]) -> Chain:

@@ -89,5 +89,6 @@ def limits_of(settings: Settings, clock: Callable[[], float]) -> Limits:
         "address": Rate(settings.limit_address, int(settings.limit_address * 5) or 1),
         "token": Rate(settings.limit_token, int(settings.limit_token * 6) or 1),
         "device": Rate(settings.limit_device, int(settings.limit_device * 20) or 1),
+        "commit": Rate(0.1, 1),  # one a device and thread in ten seconds
     }
     return Limits(rates, clock)

@@ -16,29 +16,42 @@ from etherapy.rules.calendar import tzdata_checksum, tzdata_version
 from etherapy.server.handlers import (
     devices,
     epochs,
+    grants,
+    healing,
     invitations,
+    leaving,
+    linking,
     logs,
+    membership,
     messages,
+    passphrases,
     people,
     reading,
     rules,
     supervision,
+    waiting,
 )
 from etherapy.server.http import Door
+from etherapy.server.key_watch import KeyWatch
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.listening import Service
 from etherapy.server.operate.faults import CannotOperate
 from etherapy.server.operate.installation import Installation, read_installation, set_up
-from etherapy.server.operate.site import Site, open_site
+from etherapy.server.operate.site import Site, keys_file, open_site
 from etherapy.server.parts import Parts
 from etherapy.server.routes import Handler, handlers_in
 from etherapy.server.settings import Settings
 from etherapy.server.telemetry import Telemetry, configure
 from etherapy.server.workers.rounds import Rounds
 from etherapy.server.workers.sequencer import Sequencer
+from etherapy.server.workers.terms import Terms
 from etherapy.store.database import Database, StoreFault, StoreUnavailable
+from etherapy.store.devices import Devices
 from etherapy.store.due import Due
+from etherapy.store.healing import Healing
 from etherapy.store.logs import Logs
+from etherapy.store.membership import Membership
+from etherapy.store.passphrases import Passphrases
 from etherapy.store.people import People
 from etherapy.store.selfcheck import check_store
 from etherapy.store.settings import RuleSets
@@ -46,7 +59,27 @@ from etherapy.store.threads import Threads
 
 TABLE: Table = table(vars(endpoints))
 HANDLERS: dict[str, Handler] = handlers_in(
-    *map(vars, (devices, epochs, invitations, logs, messages, people, reading, rules, supervision))
+    *map(
+        vars,
+        (
+            devices,
+            epochs,
+            grants,
+            healing,
+            invitations,
+            leaving,
+            linking,
+            logs,
+            membership,
+            messages,
+            passphrases,
+            people,
+            reading,
+            rules,
+            supervision,
+            waiting,
+        ),
+    )
 )
 
 _LOOK_EVERY = 0.5
@@ -72,15 +105,22 @@ class Application:
         self.clock = clock
         self.parts = Parts(
             threads=Threads(database),
+            membership=Membership(database),
             people=People(database),
+            devices=Devices(database),
+            passphrases=Passphrases(database),
             logs=store_logs,
+            healing=Healing(database),
             rule_sets=RuleSets(database),
             secrets=secrets,
             clock=clock,
             expect=lambda practice, at: self.rounds.expect(practice, at),
             random=random,
         )
-        self.rounds = Rounds(Due(database), Sequencer(store_logs, secrets, random), self.parts.hub)
+        due = Due(database)
+        self.rounds = Rounds(
+            due, Terms(due, secrets, random), Sequencer(store_logs, secrets, random), self.parts.hub
+        )
         self.door = Door(settings, TABLE, HANDLERS, self.parts, clock, telemetry, random=random)
 
     async def missing(self) -> Sequence[str]:
@@ -129,7 +169,8 @@ async def serve(settings: Settings, synthetic: bool | None = None, check_only: b
                 return
             structlog.get_logger().info("starting", version=__version__, zone_data=tzdata_version())
             async with AsyncExitStack() as stack:
-                for work in (application.rounds.run(clock), _watch(database, clock)):
+                keys = KeyWatch(there.secrets, keys_file(settings.data))
+                for work in (application.rounds.run(clock), _watch(database, clock, keys)):
                     await stack.enter_async_context(_beside(work))
                 if site.embedded is not None:
                     await stack.enter_async_context(_beside(site.embedded.keep_alive()))
@@ -180,12 +221,14 @@ async def _require_safety(database: Database) -> None:
         raise CannotOperate("the database is not safe to serve from:\n  " + "\n  ".join(complaints))
 
 
-async def _watch(database: Database, clock: SystemClock) -> None:
-    """Follow the installation's clock, and compare ours with the database's every few seconds."""
+async def _watch(database: Database, clock: SystemClock, keys: KeyWatch) -> None:
+    """Follow the installation's clock and keys, and compare our clock with the database's every few
+    seconds."""
     looks = 0
     while True:
         await asyncio.sleep(_LOOK_EVERY)
         looks += 1
+        keys.look()
         try:
             await _look(database, clock, compare=looks % _COMPARE_EVERY == 0)
         except (StoreUnavailable, StoreFault):

@@ -11,7 +11,8 @@ from etherapy.protocol.problems import BadRules
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.canonical import canonical_json
-from etherapy.rules.layers import Layer, Rules, resolve
+from etherapy.rules.layer import Layer
+from etherapy.rules.layers import Rules, resolve
 from etherapy.tep.rulesheet import RuleSheet, member_part_hash, rules_hash, shared_part_hash
 
 NO_PART = canonical_json({})

@@ -74,6 +74,7 @@ def state_of(secrets: ServerSecrets, thread: bytes, row: SentRow, status: bytes 
         head=None if placed is None else head_at(secrets, thread, placed),
         promise=None if row.promise_now is None else B64(row.promise_now),
         status=None if status is None else B64(status),
+        recall=None if row.recall is None else B64(row.recall),
     )
 
 

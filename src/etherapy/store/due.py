@@ -1,8 +1,10 @@
 """What falls due, across practices: ids and instants only (decisions.md D-28)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from etherapy.store.database import Database
+from etherapy.store.database import Database, Record
+from etherapy.store.people import AuditLeaf
 
 LATEST = timedelta(minutes=5)
 """Each practice is looked at this often, whatever hints were lost."""
@@ -26,3 +28,26 @@ class Due:
         if row is None:
             raise LookupError("a command that always answers did not")
         return row["told"] or [], row["next_at"]
+
+    async def lapsed(self, practice: bytes, now: datetime) -> list[Record]:
+        """Memberships whose time has run out; see read_lapsed.sql."""
+        return await self._database.call_all("read_lapsed", practice, now)
+
+    async def end_membership(
+        self,
+        practice: bytes,
+        now: datetime,
+        thread: bytes,
+        account: bytes,
+        mids: Sequence[bytes],
+        statuses: Sequence[bytes],
+        audit: AuditLeaf,
+    ) -> list[bytes]:
+        """Mark one of them; the accounts told. See end_membership.sql."""
+        leaf = (audit.leaf_id, audit.salt, audit.record)
+        row = await self._database.call(
+            "end_membership", practice, now, thread, account, list(mids), list(statuses), *leaf
+        )
+        if row is None:
+            raise LookupError("a command that always answers did not")
+        return row["told"] or []

@@ -105,6 +105,10 @@ class People:
         """account_id, sign_pk, class, roles of an active device."""
         return await self._database.call("find_device", practice, device)
 
+    async def ending(self, practice: bytes, device: bytes) -> Record | None:
+        """sign_pk and links of a device that was taken out."""
+        return await self._database.call("read_ending", practice, device)
+
     async def open_session(
         self,
         practice: bytes,
@@ -155,22 +159,26 @@ class People:
         *,
         lookup: bytes,
         thread: bytes,
+        role: int = 1,
         invite: bytes,
         charter: bytes,
+        charter_hash: bytes = b"",
         charter_sig: bytes,
         chain_seq: int,
         expires_at: datetime,
         audit: AuditLeaf,
     ) -> str:
-        """created, taken or stale_chain."""
+        """Outcomes: see create_invitation.sql."""
         return await self._said(
             str,
             "create_invitation",
             *opening(who, now),
             lookup,
             thread,
+            role,
             invite,
             charter,
+            charter_hash,
             charter_sig,
             chain_seq,
             expires_at,
@@ -219,36 +227,6 @@ class People:
     async def chain(self, who: Asking, now: datetime, chain: bytes, start: int) -> list[Record]:
         """account_id, seq, link, link_promise, log_index from seq `start` on."""
         return await self._database.call_all("read_chain", *opening(who, now), chain, start)
-
-    async def add_link(
-        self,
-        who: Asking,
-        now: datetime,
-        seq: int,
-        head: bytes,
-        link: NewLink,
-        device: NewDevice,
-        audit: AuditLeaf,
-    ) -> str:
-        """A link that brings a device in: added or moved."""
-        return await self._said(
-            str,
-            "add_link",
-            *opening(who, now),
-            seq,
-            head,
-            link.link,
-            link.link_promise,
-            link.leaf_id,
-            link.leaf,
-            device.device,
-            device.sign_pk,
-            device.hpke_hash,
-            device.device_class,
-            audit.leaf_id,
-            audit.salt,
-            audit.record,
-        )
 
     async def _said(self, kind: type[Word], function: str, *args: object) -> Word:
         row = await self._database.call(function, *args)

@@ -21,6 +21,8 @@ class NewSheet:
     shared: bytes
     salts: Sequence[tuple[bytes, bytes]]
     """(account, salt) for each member's part."""
+    rule_versions: Sequence[tuple[bytes, int]] = ()
+    """(owner, version) of the rule sets it was made of, where a change of members makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Earlier:
     promise: bytes
     promise_hash: bytes
     day: DayRecord
+    reader: bytes | None = None
+    """The cover whose hours decided; None: the owner."""
 
 
 class RuleSets:
@@ -46,6 +50,10 @@ class RuleSets:
     async def load(self, who: Asking, now: datetime, whole: bool) -> list[Record]:
         """The sets in force and every thread a change would reach; see load_rules.sql."""
         return await self._database.call_all("load_rules", *opening(who, now), whole)
+
+    async def basis(self, who: Asking, now: datetime, thread: bytes, covers: Sequence[bytes]) -> list[Record]:
+        """What the next sheet of a thread is made of; see load_sheet_basis.sql."""
+        return await self._database.call_all("load_sheet_basis", *opening(who, now), thread, list(covers))
 
     async def held(self, who: Asking, now: datetime, threads: Sequence[bytes]) -> list[Record]:
         """Messages that wait in these threads; see load_held.sql."""
@@ -90,6 +98,7 @@ class RuleSets:
             [e.release_at for e in earlier],
             [e.reply_by for e in earlier],
             [e.window_at for e in earlier],
+            [e.reader for e in earlier],
             [e.promise for e in earlier],
             [e.promise_hash for e in earlier],
             list(seen),

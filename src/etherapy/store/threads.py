@@ -78,6 +78,7 @@ class SentRow:
     """The newest commit, with outcome `stale_epoch`."""
     told: list[bytes]
     """Accounts whose feeds moved: whoever waits for them can be woken."""
+    recall: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,22 @@ class Acceptance:
     decision: bytes
     leaf_id: bytes
     leaf_salt: bytes
+    counted_from: datetime | None = None
+    """None: `accepted_at`. Earlier where it takes the place of another (A-4)."""
+    reader: bytes | None = None
+    """The cover whose hours decided; None: the owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldItem:
+    """A message that waits, as far as the server signs for its end."""
+
+    account: bytes
+    mid: bytes
+    thread: bytes
+    device: bytes
+    item_hash: bytes
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +134,19 @@ class DayRecord:
     record_id: bytes
     salt: bytes
     record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a message by a signed Recall of its sender, ready to be stored; see accept_recall.sql."""
+
+    mid: bytes
+    item_hash: bytes
+    device: bytes
+    """That signed the Recall."""
+    recall: bytes
+    status: bytes
+    day: DayRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,32 +179,6 @@ class Change:
     last_n: int
 
 
-@dataclass(frozen=True, slots=True)
-class RosterMember:
-    """A member with the whole chain that a commit is checked against."""
-
-    account: bytes
-    role: int
-    chain: bytes
-    links: list[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """The newest epoch of a thread and its members."""
-
-    caller: bytes
-    device: bytes
-    epoch: int
-    commit_hash: bytes
-    suite: int
-    charter_hash: bytes
-    t: bytes | None
-    """T_n at the position that was asked for; None: nothing is placed there."""
-    home: bytes
-    members: list[RosterMember]
-
-
 class Threads:
     """Every call takes the one who asks and the instant; a refusal by the database raises `Refused`."""
 
@@ -183,43 +187,35 @@ class Threads:
 
     async def facts(
         self, who: Asking, now: datetime, thread: bytes
-    ) -> tuple[ThreadFacts, bytes, list[bytes]] | None:
-        """The facts, the caller's account, and whose feeds moved on the way; None: no such thread of the
-        caller."""
-        row = await self._database.call("load_facts", *opening(who, now), thread)
-        return None if row is None else (_facts(row), row["caller"], row["told"])
+    ) -> tuple[ThreadFacts, bytes, list[bytes]]:
+        """The facts, the caller's account, and whose feeds moved on the way."""
+        row = _one(await self._database.call("load_facts", *opening(who, now), thread))
+        return _facts(row), row["caller"], row["told"]
 
     async def accept(self, who: Asking, now: datetime, message: Acceptance) -> SentRow:
         """Hold or place a message, in one round trip. Outcomes: see accept_message.sql."""
-        m = message
         row = await self._database.call(
-            "accept_message",
-            *opening(who, now),
-            m.thread,
-            m.account,
-            m.device,
-            m.mid,
-            m.item_hash,
-            m.envelope,
-            min(m.epoch, _NO_EPOCH),
-            m.commit_hash,
-            m.by_client,
-            m.urgent,
-            m.expects_reply,
-            m.version,
-            m.accepted_at,
-            m.release_at,
-            m.reply_by,
-            m.window_at,
-            m.acked_until,
-            m.reason,
-            m.promise,
-            m.promise_hash,
-            m.decision,
-            m.leaf_id,
-            m.leaf_salt,
+            "accept_message", *opening(who, now), message.thread, message.account, *_acceptance(message)
         )
-        return _sent(_one(row))
+        return sent_row(_one(row))
+
+    async def replace(
+        self,
+        who: Asking,
+        now: datetime,
+        ended: Ended,
+        message: Acceptance,
+    ) -> SentRow:
+        """Put a message in the place of one that waits or came back. Outcomes: see replace_message.sql."""
+        row = await self._database.call(
+            "replace_message",
+            *opening(who, now),
+            message.thread,
+            message.account,
+            *_ended(ended),
+            *_acceptance(message),
+        )
+        return sent_row(_one(row))
 
     async def recall(
         self,
@@ -227,37 +223,44 @@ class Threads:
         now: datetime,
         thread: bytes,
         account: bytes,
-        mid: bytes,
-        item_hash: bytes,
-        recall: bytes,
-        status: bytes,
-        day: DayRecord,
+        ended: Ended,
     ) -> SentRow:
         """Take a held message back. Outcomes: see accept_recall.sql."""
         row = await self._database.call(
-            "accept_recall",
-            *opening(who, now),
-            thread,
-            account,
-            mid,
-            item_hash,
-            recall,
-            status,
-            day.day.date(),
-            day.record_id,
-            day.salt,
-            day.record,
+            "accept_recall", *opening(who, now), thread, account, *_ended(ended)
         )
-        return _sent(_one(row))
+        return sent_row(_one(row))
 
     async def message(self, who: Asking, now: datetime, thread: bytes, mid: bytes) -> SentRow | None:
         """What became of an own message."""
         row = await self._database.call("read_message", *opening(who, now), thread, mid)
-        return None if row is None else _sent(row)
+        return None if row is None else sent_row(row)
 
     async def waiting(self, who: Asking, now: datetime, thread: bytes) -> list[Record]:
-        """Own held messages: rows of mid, envelope, promise, decision."""
+        """Own messages that wait or came back; see read_waiting.sql."""
         return await self._database.call_all("read_waiting", *opening(who, now), thread)
+
+    async def all_waiting(self, who: Asking, now: datetime) -> list[Record]:
+        """Where something of the caller's waits; see read_all_waiting.sql."""
+        return await self._database.call_all("read_all_waiting", *opening(who, now))
+
+    async def held_of(
+        self,
+        who: Asking,
+        now: datetime,
+        accounts: Sequence[bytes],
+        devices: Sequence[bytes] | None,
+        thread: bytes | None,
+    ) -> list[HeldItem]:
+        """What waits of these accounts, for the server itself; see load_held_of.sql."""
+        rows = await self._database.call_all(
+            "load_held_of",
+            *opening(who, now),
+            list(accounts),
+            None if devices is None else list(devices),
+            thread,
+        )
+        return [HeldItem(*row) for row in rows]
 
     async def decision(self, who: Asking, now: datetime, thread: bytes, mid: bytes) -> Record | None:
         """The decision record of a message that the caller may know of; see read_decision.sql."""
@@ -295,53 +298,6 @@ class Threads:
         """A therapist's notices: rows of window_at, urgent, noticed_at."""
         return await self._database.call_all("read_notices", *opening(who, now), since)
 
-    async def roster(self, who: Asking, now: datetime, thread: bytes, n: int) -> Roster:
-        """What a commit is checked against, and T_n at position `n`."""
-        rows = await self._database.call_all("load_roster", *opening(who, now), thread, n)
-        first = rows[0]
-        members = [RosterMember(r["account_id"], r["role"], r["chain_id"], r["links"]) for r in rows]
-        return Roster(
-            first["caller"],
-            first["caller_device"],
-            first["epoch"],
-            first["commit_hash"],
-            first["suite"],
-            first["charter_hash"],
-            first["t"],
-            first["home"],
-            members,
-        )
-
-    async def commit(
-        self,
-        who: Asking,
-        now: datetime,
-        thread: bytes,
-        *,
-        epoch: int,
-        suite: int,
-        prev: bytes,
-        commit: bytes,
-        commit_hash: bytes,
-        heads: dict[bytes, bytes],
-        seats: Sequence[bytes],
-    ) -> SentRow:
-        """Place a verified commit; `heads` maps accounts to the chain heads it was verified on."""
-        row = await self._database.call(
-            "commit_epoch",
-            *opening(who, now),
-            thread,
-            min(epoch, _NO_EPOCH),
-            suite,
-            prev,
-            commit,
-            commit_hash,
-            list(heads),
-            list(heads.values()),
-            list(seats),
-        )
-        return _sent(_one(row))
-
     async def sheet(self, who: Asking, now: datetime, thread: bytes, r: int) -> Record:
         """A rule sheet with the caller's own part; see read_sheet.sql."""
         return _one(await self._database.call("read_sheet", *opening(who, now), thread, r))
@@ -355,6 +311,42 @@ def _one(row: Record | None) -> Record:
     if row is None:
         raise LookupError("a command that always answers did not")
     return row
+
+
+def _acceptance(m: Acceptance) -> tuple[object, ...]:
+    """The arguments of accept_message.sql from the device on, which replace_message.sql takes too."""
+    return (
+        m.device,
+        m.mid,
+        m.item_hash,
+        m.envelope,
+        min(m.epoch, _NO_EPOCH),
+        m.commit_hash,
+        m.by_client,
+        m.urgent,
+        m.expects_reply,
+        m.version,
+        m.accepted_at,
+        m.counted_from or m.accepted_at,
+        m.release_at,
+        m.reply_by,
+        m.window_at,
+        m.reader,
+        m.acked_until,
+        m.reason,
+        m.promise,
+        m.promise_hash,
+        m.decision,
+        m.leaf_id,
+        m.leaf_salt,
+    )
+
+
+def _ended(e: Ended) -> tuple[object, ...]:
+    day = e.day
+    return (
+        e.mid, e.item_hash, e.device, e.recall, e.status, day.day.date(), day.record_id, day.salt, day.record
+    )  # fmt: skip
 
 
 def _facts(row: Record) -> ThreadFacts:
@@ -411,7 +403,8 @@ def _placed(row: Record) -> Placed:
     )
 
 
-def _sent(row: Record) -> SentRow:
+def sent_row(row: Record) -> SentRow:
+    """What a function that answers `sent` told."""
     return SentRow(
         row["outcome"],
         row["item_hash"],
@@ -423,4 +416,5 @@ def _sent(row: Record) -> SentRow:
         row["status"],
         row["newest"] or b"",
         row["told"] or [],
+        row["recall"],
     )

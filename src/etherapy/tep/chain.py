@@ -100,6 +100,15 @@ class Chain:
         """The active devices, by device_id, recovery device included."""
         return sorted((one for one in self.devices.values() if one.active), key=lambda one: one.device_id)
 
+    def active_at(self, seq: int) -> list[Device]:
+        """The devices that were active after link `seq`, by device_id; their X-Wing keys are those of now."""
+        known = sorted(self.devices.values(), key=lambda one: one.device_id)
+        return [
+            one
+            for one in known
+            if one.added_seq <= seq and (one.revoked_seq is None or one.revoked_seq > seq)
+        ]
+
     def recovery(self) -> list[Device]:
         """The active recovery devices."""
         return [one for one in self.active() if one.device_class == DeviceClass.RECOVERY]

@@ -10,12 +10,35 @@ from enum import IntEnum
 
 from etherapy.signing import SIGNATURE_BYTES, SigningKey, verify
 from etherapy.tep import cbor
-from etherapy.tep.chain import MAX_ACTIVE, Chain, DeviceClass
+from etherapy.tep.chain import Chain, DeviceClass
 from etherapy.tep.envelope import SUITES
 from etherapy.tep.labels import digest, label, plain_digest
-from etherapy.tep.links import MAX_LINKS
 from etherapy.tep.malformed import Malformed
+from etherapy.tep.roster import Role, RosterRow, is_narrower, parse_row, row_now
 from etherapy.tep.shape import ZEROS_32, ascending, items, keyed, numbered, octets, row, uint, version_one
+
+__all__ = [
+    "MAX_COMMIT",
+    "MAX_CONSENTS",
+    "MAX_ROSTER_DEVICES",
+    "MAX_USERS",
+    "ROW_BYTES",
+    "Commit",
+    "CommitCore",
+    "CommitReason",
+    "Role",
+    "RosterRow",
+    "check_follows",
+    "check_roster",
+    "commit_hash",
+    "commit_verifies",
+    "pack_sealed",
+    "parse_commit",
+    "parse_commit_core",
+    "parse_sealed",
+    "row_now",
+    "sign_commit",
+]
 
 MAX_COMMIT = 96 * 1024
 MAX_USERS = 8
@@ -23,15 +46,6 @@ MAX_ROSTER_DEVICES = 64
 MAX_CONSENTS = 16
 ROW_BYTES = 1168
 """A sealed row: X-Wing encapsulation 1120, sealed secret 32, tag 16."""
-
-
-class Role(IntEnum):
-    """What a user is in a thread. There is no supervisor role, and any other number is refused."""
-
-    CLIENT = 1
-    THERAPIST = 2
-    CO_THERAPIST = 3
-    FAMILY = 4
 
 
 class CommitReason(IntEnum):
@@ -48,23 +62,6 @@ class CommitReason(IntEnum):
     CHARTER = 9
     REQUEST = 10
     NARROWING = 11
-
-
-@dataclass(frozen=True, slots=True)
-class RosterRow:
-    """One user: the chain at its head, and (device_id, SHA-256 of the X-Wing key) of each active device."""
-
-    chain_id: bytes
-    role: int
-    chain_seq: int
-    chain_head: bytes
-    devices: tuple[tuple[bytes, bytes], ...]
-
-    @classmethod
-    def of(cls, chain: Chain, role: int) -> "RosterRow":
-        """The row that a chain has now."""
-        devices = tuple((one.device_id, one.hpke_hash) for one in chain.active())
-        return cls(chain.chain_id, role, chain.seq, chain.head, devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +102,14 @@ class CommitCore:
     def row_of(self, device: bytes) -> RosterRow | None:
         """The row of the user that this device belongs to."""
         return next((one for one in self.roster if any(device == known for known, _ in one.devices)), None)
+
+    def user(self, chain_id: bytes) -> RosterRow | None:
+        """The row of this user."""
+        return next((one for one in self.roster if one.chain_id == chain_id), None)
+
+    def users(self) -> frozenset[bytes]:
+        """The chain_ids of all users."""
+        return frozenset(one.chain_id for one in self.roster)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,7 @@ def parse_commit_core(data: bytes) -> CommitCore:
     """The core behind its bytes, with the rules that need no other record."""
     core = keyed(cbor.decode(data, limit=MAX_COMMIT), (*range(11), 12, 13), what="commit core")
     version_one(core[0])
-    roster = tuple(_parse_row(one) for one in items(core[7], "roster", 1, MAX_USERS))
+    roster = tuple(parse_row(one) for one in items(core[7], "roster", 1, MAX_USERS))
     ascending([one.chain_id for one in roster], "roster")
     view = row(core[10], "view", 2)
     found = CommitCore(
@@ -195,20 +200,6 @@ def _check_core(core: CommitCore) -> None:
         raise Malformed("committer", "commit: the committer is not in its roster")
 
 
-def _parse_row(value: object) -> RosterRow:
-    found = row(value, "roster row", 5)
-    pairs = [row(one, "roster device", 2) for one in items(found[4], "roster devices", 1, MAX_ACTIVE)]
-    devices = tuple((octets(one, 16, "device_id"), octets(key, 32, "key hash")) for one, key in pairs)
-    ascending([device for device, _ in devices], "roster devices")
-    return RosterRow(
-        octets(found[0], 32, "chain_id"),
-        uint(found[1], "role", 1, 4),
-        uint(found[2], "chain seq", 0, MAX_LINKS - 1),
-        octets(found[3], 32, "chain head"),
-        devices,
-    )
-
-
 def commit_hash(core_hash: bytes, sealed_hash: bytes, sig: bytes) -> bytes:
     """The name of an epoch; computable after its sealed rows are gone."""
     return digest("epoch-hash", core_hash, sealed_hash, sig)
@@ -232,25 +223,47 @@ def _signed_bytes(core_hash: bytes, sealed_hash: bytes) -> bytes:
     return label("epoch") + core_hash + sealed_hash
 
 
-def check_roster(commit: Commit, chains: Mapping[bytes, Chain]) -> None:
+def check_roster(
+    commit: Commit, chains: Mapping[bytes, Chain], before: CommitCore | None = None, owner: bytes = b""
+) -> None:
     """Malformed (roster, committer, signature) unless the commit fits the chains as they stand.
 
     Each row names its chain's head and exactly its active devices with their current keys, recovery devices
-    included; the committer is an active device of class 1, 2, 3 or CLI, and signed. `chains` by chain_id.
+    included. Two exceptions, for which the epoch `before` and the `owner` (the owning therapist's chain_id)
+    must be known: a device once left out stays out until its chain moves on, and a commit for NARROWING may
+    leave devices out. The committer is a device of class 1, 2, 3 or CLI that was not left out, and signed.
+    `chains` by chain_id.
     """
     for one in commit.core.roster:
         chain = chains.get(one.chain_id)
         if chain is None or chain.closed:
             raise Malformed("roster", "roster: a user whose chain is unknown or closed")
-        if one != RosterRow.of(chain, one.role):
+        old = before.user(one.chain_id) if before else None
+        if one != row_now(chain, one.role, old) and not (
+            before is not None and _may_narrow(one, chain, commit.core, before, owner)
+        ):
             raise Malformed("roster", "roster: not the head, devices and keys that the chain has")
-    _check_committer(commit, chains)
+    _check_committer(commit, chains, before)
 
 
-def _check_committer(commit: Commit, chains: Mapping[bytes, Chain]) -> None:
+def _may_narrow(one: RosterRow, chain: Chain, core: CommitCore, before: CommitCore, owner: bytes) -> bool:
+    """Whether a commit for NARROWING may have this row: the owner's for everybody, others' for themselves."""
+    author = core.row_of(core.committer)
+    if core.reason != CommitReason.NARROWING or author is None:
+        return False
+    if author.chain_id == owner:
+        return is_narrower(one, chain, None)
+    return author.chain_id == one.chain_id and is_narrower(one, chain, before.user(one.chain_id))
+
+
+def _check_committer(commit: Commit, chains: Mapping[bytes, Chain], before: CommitCore | None) -> None:
     own = commit.core.row_of(commit.core.committer)
     if own is None:
         raise Malformed("committer", "commit: the committer is not in its roster")
+    old = before.user(own.chain_id) if before else None
+    unmoved = old is not None and old.stands_at(chains[own.chain_id])
+    if old is not None and unmoved and commit.core.committer not in old.device_ids():
+        raise Malformed("committer", "commit: by a device that was left out")
     device = chains[own.chain_id].devices[commit.core.committer]
     if device.device_class == DeviceClass.RECOVERY:
         raise Malformed("committer", "commit: a recovery device does not commit")

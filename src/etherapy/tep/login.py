@@ -1,5 +1,7 @@
 """Login: what a device signs to open a session (tep_amendments.md A-15.3)."""
 
+import unicodedata
+
 from etherapy.tep.labels import label
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.shape import MAX_TIME, octets, uint
@@ -19,3 +21,9 @@ def challenge_bytes(origin: str, nonce: bytes, at: int) -> bytes:
     octets(nonce, 32, "nonce")
     uint(at, "at", 0, MAX_TIME)
     return label("auth") + len(name).to_bytes(2, "big") + name + nonce + at.to_bytes(8, "big")
+
+
+def folded(name: str) -> str:
+    """A login name as it is compared and hashed: compatible forms, capitals and white space do not matter."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(plain.split())

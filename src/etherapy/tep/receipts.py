@@ -40,6 +40,7 @@ __all__ = [
     "Statement",
     "Status",
     "StatusReason",
+    "is_unproven",
     "parse_receipt",
     "promise_hash",
     "read_core",
@@ -49,6 +50,8 @@ __all__ = [
 ]
 
 MAX_D = 8
+UNPROVEN_AFTER_MS = 30 * 24 * 3_600_000
+"""How long after the end of its key a receipt that nobody had seen still proves anything (A-8)."""
 MAX_RECEIPT = 192 + SIGNATURE_BYTES + 3 + 32 * MAX_D
 KeyDates = tuple[bytes, int, int]
 """(public key 32, from ms, until ms): the key counts for times in [from, until)."""
@@ -118,6 +121,13 @@ def verify_receipt(receipt: bytes, public_keys: Keys) -> Statement:
     if not verify(public, _message(statement.key_id, split.d, _climb(split)), split.sig):
         raise Malformed("signature", "receipt: the signature does not verify")
     return statement
+
+
+def is_unproven(statement: Statement, public_keys: Keys, seen_at: int) -> bool:
+    """Whether a receipt that stands alone was first seen (ms) too long after its key's end: whoever got hold of
+    the old key could have made it since."""
+    found = public_keys(statement.key_id) if callable(public_keys) else public_keys.get(statement.key_id)
+    return found is not None and found[2] + UNPROVEN_AFTER_MS < seen_at
 
 
 def sign_receipt(core: Statement | bytes, key: SigningKey, key_id: bytes, d: int = 0) -> bytes:

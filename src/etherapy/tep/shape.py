@@ -42,6 +42,13 @@ def instant(value: object, what: str) -> int:
     return uint(value, what, 0, MAX_TIME)
 
 
+def boolean(value: object, what: str) -> bool:
+    """True or false, not a number."""
+    if not isinstance(value, bool):
+        raise Malformed("type", f"{what}: expected true or false")
+    return value
+
+
 def octets(value: object, length: int, what: str) -> bytes:
     """Exactly `length` bytes."""
     if not isinstance(value, bytes):

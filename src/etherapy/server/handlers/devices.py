@@ -2,17 +2,12 @@
 
 from etherapy.binary import B64, Id16
 from etherapy.protocol.people import AddLink, Chain, ChainLink, LinkAdded
-from etherapy.protocol.problems import NoSuchChain, StaleChain
+from etherapy.protocol.problems import NoSuchChain
 from etherapy.protocol.threads import PageQuery
-from etherapy.rules.calendar import milliseconds
-from etherapy.server.admission import audit_leaf, new_device, new_link
-from etherapy.server.judging import expect, readable, verified
+from etherapy.server.growing import grow_chain
+from etherapy.server.judging import readable
 from etherapy.server.parts import Ctx
-from etherapy.tep.chain import verify_chain
-from etherapy.tep.links import MAX_LINKS, Op, parse_link
-
-_TAKEN = frozenset({Op.ADD})
-"""Which operations are taken: revoking, rotating and replacing wait for everything that must follow them."""
+from etherapy.tep.links import MAX_LINKS, parse_link
 
 
 async def read_chain(ctx: Ctx, chain: bytes, query: PageQuery) -> Chain:
@@ -26,41 +21,16 @@ async def read_chain(ctx: Ctx, chain: bytes, query: PageQuery) -> Chain:
 
 
 async def add_link(ctx: Ctx, body: AddLink) -> LinkAdded:
-    """Grow the caller's own chain by one link that a device of it signed."""
-    people, secrets = ctx.parts.people, ctx.parts.secrets
-    me = await people.person(ctx.caller, ctx.now)
-    place = await people.practice(ctx.caller.practice)
+    """Grow the caller's own chain by one link that a device of it signed. The same link again gets the
+    same answer."""
+    devices, who = ctx.parts.devices, ctx.caller
     with readable():
         link = parse_link(body.link)
-    expect(link.core.op in _TAKEN, "op")
-    rows = await people.chain(ctx.caller, ctx.now, me["chain_id"], 0)
-    with verified():
-        before = verify_chain(
-            [row["link"] for row in rows], [milliseconds(row["recorded_at"]) for row in rows]
-        )
-        after = before.add(link, milliseconds(ctx.now))
-    fresh = [new_device(device) for key, device in after.devices.items() if key not in before.devices]
-    new = new_link(
-        secrets,
-        ctx.caller.practice,
-        place["generation"] if place else 1,
-        me["account_id"],
-        after.chain_id,
-        after.seq,
-        body.link,
-        after.head,
-        ctx.now,
-        ctx.parts.random,
+    promise = await grow_chain(
+        ctx,
+        who.practice,
+        link,
+        lambda: devices.own_chain(who, ctx.now),
+        lambda step: devices.grow(who, ctx.now, step),
     )
-    audit = audit_leaf(
-        ctx.parts.random,
-        "device.changed",
-        account=me["account_id"],
-        op=Op(link.core.op).name.lower(),
-        at=ctx.now.isoformat(),
-    )
-    outcome = await people.add_link(ctx.caller, ctx.now, after.seq, after.head, new, fresh[0], audit)
-    if outcome != "added":
-        raise StaleChain()
-    ctx.parts.expect(ctx.caller.practice, ctx.now)
-    return LinkAdded(B64(new.link_promise))
+    return LinkAdded(B64(promise))

@@ -1,49 +1,31 @@
 """New epochs: the server checks all that it can see, and places the commit at once (tep_amendments.md
 A-5)."""
 
+from typing import Final
+
 from etherapy.binary import B64
-from etherapy.protocol.problems import StaleChain, ThreadClosed
+from etherapy.protocol.problems import Busy, StaleChain, ThreadClosed
 from etherapy.protocol.threads import Commit, Committed
-from etherapy.server.judging import expect, expect_newest, readable, verified
+from etherapy.server.judging import readable
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import entry_bytes, head_at, stale_epoch
-from etherapy.store.threads import Roster
-from etherapy.tep import epoch as tep
-from etherapy.tep.chain import Chain, verify_chain
-from etherapy.tep.placing import ItemType, thread_start
+from etherapy.server.succession import chains_of, check_commit, prepare_turnover, read_filed
+from etherapy.store.rosters import NewEpoch, Roster, Turnover
+from etherapy.store.threads import SentRow
+from etherapy.tep.epoch import Commit as ParsedCommit
+from etherapy.tep.epoch import parse_commit
+from etherapy.tep.placing import ItemType
 
-LAST_POSITION = 2**63 - 1
+LAST_POSITION: Final = 2**63 - 1
+MOST_LOOKS: Final = 8
+"""How often is looked again when people, rules or what waits changed between the look and the command."""
 
 
 async def commit_epoch(ctx: Ctx, thread: bytes, body: Commit) -> Committed:
     """Start the next epoch of a thread. The same commit again gives the same answer."""
     with readable():
-        commit = tep.parse_commit(body.commit)
-    roster = await ctx.parts.threads.roster(
-        ctx.caller, ctx.now, thread, min(commit.core.view[0], LAST_POSITION)
-    )
-    with verified():
-        chains = {member.chain: verify_chain(member.links) for member in roster.members}
-        if (
-            commit.core.epoch > roster.epoch
-        ):  # else it is placed already or comes too late: the database knows
-            _check(commit.core, thread, roster)
-            expect_newest(commit.core.roster, chains)
-            tep.check_roster(commit, chains)
-    row = await ctx.parts.threads.commit(
-        ctx.caller,
-        ctx.now,
-        thread,
-        epoch=commit.core.epoch,
-        suite=commit.core.suite,
-        prev=commit.core.prev,
-        commit=body.commit,
-        commit_hash=commit.commit_hash,
-        heads=_heads(roster, chains),
-        seats=commit.core.device_ids(),
-    )
-    ctx.parts.hub.tell(ctx.caller.practice, row.told)
-    ctx.parts.memory.forget((ctx.caller.practice, thread))
+        commit = parse_commit(body.commit)
+    row = await _place(ctx, thread, commit, body.commit)
     if row.outcome == "stale_epoch":
         raise stale_epoch(row.newest)
     if row.outcome == "moved":
@@ -57,21 +39,63 @@ async def commit_epoch(ctx: Ctx, thread: bytes, body: Commit) -> Committed:
     )
 
 
-def _check(core: tep.CommitCore, thread: bytes, roster: Roster) -> None:
-    """What binds a commit to this thread and its people: nobody new, nobody left out, the charter in
-    force."""
-    expect(core.thread == thread and core.home == roster.home, "home")
-    expect(core.suite >= roster.suite, "suite")
-    members = {(member.chain, member.role) for member in roster.members}
-    expect({(row.chain_id, row.role) for row in core.roster} == members, "members")
-    expect(core.charter_hash == roster.charter_hash, "charter")
-    n, t = core.view
-    expect(t == (roster.t if n else thread_start(thread, roster.home)), "view")
-    expect(not core.consents, "consents")  # nobody joins by a commit yet
-    own = core.row_of(core.committer)
-    mine = next(member.chain for member in roster.members if member.account == roster.caller)
-    expect(own is not None and own.chain_id == mine, "committer")
+async def _place(ctx: Ctx, thread: bytes, commit: ParsedCommit, whole: bytes) -> SentRow:
+    """What the command answered. What waits is never a reason to refuse: it is looked at again, while
+    nobody else in this process sends in the thread."""
+    key = (ctx.caller.practice, thread)
+    async with ctx.parts.memory.turn(key):
+        for again in range(MOST_LOOKS):
+            new = await _prepare(ctx, thread, commit, whole, spend=not again)
+            row = await ctx.parts.membership.commit(ctx.caller, ctx.now, thread, new)
+            ctx.parts.hub.tell(ctx.caller.practice, row.told)
+            ctx.parts.memory.forget(key)
+            if row.outcome == "look_again":
+                continue
+            if row.outcome == "placed":
+                _expect(ctx, new.turnover)
+            return row
+    raise Busy()
 
 
-def _heads(roster: Roster, chains: dict[bytes, Chain]) -> dict[bytes, bytes]:
-    return {member.account: chains[member.chain].head for member in roster.members}
+async def _prepare(ctx: Ctx, thread: bytes, commit: ParsedCommit, whole: bytes, spend: bool) -> NewEpoch:
+    """The commit with all that follows from it. One that the newest epoch has overtaken is not looked into:
+    the database knows whether it is placed or comes too late."""
+    core, membership = commit.core, ctx.parts.membership
+    roster = await membership.roster(
+        ctx.caller, ctx.now, thread, min(core.view[0], LAST_POSITION), core.consents
+    )
+    then = Turnover(present=())
+    chains = chains_of(roster)
+    if core.epoch > roster.epoch:
+        if core.prev != roster.commit_hash:
+            raise stale_epoch(roster.newest)
+        if spend:
+            ctx.spend("commit", roster.device + thread, 1)
+        filed = read_filed(await membership.papers(ctx.caller, ctx.now, thread))
+        changes = check_commit(thread, commit, roster, chains, filed, ctx.now)
+        then = await prepare_turnover(ctx, thread, commit, roster, chains, filed, changes)
+    return NewEpoch(
+        epoch=core.epoch,
+        suite=core.suite,
+        prev=core.prev,
+        commit=whole,
+        commit_hash=commit.commit_hash,
+        heads=_heads(commit, roster),
+        seats=core.device_ids(),
+        turnover=then,
+    )
+
+
+def _heads(commit: ParsedCommit, roster: Roster) -> dict[bytes, bytes]:
+    """The chain heads that the commit names, by account."""
+    people = roster.by_chain()
+    return {
+        people[row.chain_id].account: row.chain_head for row in commit.core.roster if row.chain_id in people
+    }
+
+
+def _expect(ctx: Ctx, then: Turnover) -> None:
+    """Wake the worker for the audit leaf, and when somebody's time here is over."""
+    ends = [one.until for one in then.come if one.until is not None]
+    for at in [ctx.now] * (then.audit is not None) + ends:
+        ctx.parts.expect(ctx.caller.practice, at)

@@ -14,9 +14,15 @@ from etherapy.protocol.problems import (
     InvitationSpent,
     NoSuchLink,
     StaleChain,
+    ThreadClosed,
 )
 from etherapy.rules.calendar import instant, milliseconds
-from etherapy.server.admission import audit_leaf, new_account, read_chain_upload
+from etherapy.server.admission import (
+    audit_leaf,
+    find_invitation,
+    new_account,
+    read_chain_upload,
+)
 from etherapy.server.judging import expect, expect_newest, readable, verified
 from etherapy.server.parts import Ctx
 from etherapy.server.proofs import prove_consistent
@@ -38,7 +44,8 @@ _MOST_CHARTER: Final = 4096
 
 
 async def invite(ctx: Ctx, body: Invite) -> Invited:
-    """Keep a signed invitation with the charter it names; only who holds the link can find it."""
+    """Keep a signed invitation with the charter it names, to a new thread or into one's own; only who holds
+    the link can find it."""
     people, secrets = ctx.parts.people, ctx.parts.secrets
     me = await people.person(ctx.caller, ctx.now)
     with readable():
@@ -54,7 +61,7 @@ async def invite(ctx: Ctx, body: Invite) -> Invited:
         )
         check_invite(signed, chain, now)
     expect(terms.server_id == secrets.server_id and terms.practice == ctx.caller.practice, "home")
-    expect(terms.role == Role.CLIENT, "role")
+    expect(terms.role in (Role.CLIENT, Role.FAMILY), "role")
     expect(terms.expires_at <= now + LINK_LIFE_MS, "expiry")
     _check_charter(charter, signed, home(secrets.server_id, ctx.caller.practice))
     expect(charter_in_force(charter, [chain]), "charter_signature")
@@ -68,8 +75,10 @@ async def invite(ctx: Ctx, body: Invite) -> Invited:
         ctx.now,
         lookup=body.lookup,
         thread=terms.thread,
+        role=terms.role,
         invite=body.invite,
         charter=body.charter,
+        charter_hash=terms.charter_hash,
         charter_sig=body.charter_signature,
         chain_seq=chain.seq,
         expires_at=expires_at,
@@ -85,6 +94,9 @@ async def invite(ctx: Ctx, body: Invite) -> Invited:
         raise StaleChain()
     if outcome == "taken":
         raise DeviceTaken()
+    if outcome == "closed":
+        raise ThreadClosed()
+    expect(outcome == "created", outcome)
     return Invited(expires_at)
 
 
@@ -97,7 +109,7 @@ def _check_charter(charter: Signed, invite: SignedInvite, at_home: bytes) -> Non
 
 async def read_invitation(ctx: Ctx, practice: bytes, lookup: bytes) -> Invitation:
     """All that a joining device verifies before it seals anything."""
-    row = await _find(ctx, practice, lookup)
+    row = await find_invitation(ctx, practice, lookup)
     with readable():
         seen = parse_invite(row["invite"]).invite.keys_size
     state = await ctx.parts.logs.state(practice, KEYS)
@@ -116,12 +128,14 @@ async def read_invitation(ctx: Ctx, practice: bytes, lookup: bytes) -> Invitatio
         generation=row["generation"],
         keys=Checkpoint(state.size, Hash32(state.root), state.note.decode()),
         keys_consistency=ConsistencyProof(proof),
+        opens=row["opens"],
     )
 
 
 async def join(ctx: Ctx, practice: bytes, lookup: bytes, body: Join) -> Joined:
     """A client joins: account, thread, charter, epoch 0 and first rule sheet, all or nothing (A-15.4)."""
-    row = await _find(ctx, practice, lookup)
+    row = await find_invitation(ctx, practice, lookup)
+    expect(row["opens"], "opens")
     client = read_chain_upload(body.links)
     uploaded = _verify_joining(ctx, row, body)
     person = new_account(
@@ -150,18 +164,6 @@ class _Uploaded:
     charter: Signed
     commit: Commit
     owner_seq: int
-
-
-async def _find(ctx: Ctx, practice: bytes, lookup: bytes) -> Record:
-    """An invitation that can still be accepted."""
-    row = await ctx.parts.people.invitation(practice, lookup, ctx.now)
-    if row is None:
-        raise NoSuchLink()
-    if row["spent"]:
-        raise InvitationSpent()
-    if row["expired"]:
-        raise InvitationExpired()
-    return row
 
 
 def _verify_joining(ctx: Ctx, row: Record, body: Join) -> _Uploaded:

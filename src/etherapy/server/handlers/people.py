@@ -16,7 +16,7 @@ from etherapy.protocol.people import (
     ServerKeys,
     Session,
 )
-from etherapy.protocol.problems import DeviceTaken, LoginFailed, NoSuchLink
+from etherapy.protocol.problems import DeviceRevoked, DeviceTaken, LoginFailed, NoSuchLink
 from etherapy.rules.calendar import milliseconds
 from etherapy.server.admission import audit_leaf, new_account, read_chain_upload
 from etherapy.server.judging import expect
@@ -57,6 +57,7 @@ async def login(ctx: Ctx, body: Login) -> Session:
     sign_pk = device["sign_pk"] if device else _NOBODY
     signed = fresh and verify(sign_pk, challenge_bytes(ctx.origin, body.nonce, body.time), body.signature)
     if not (ours and signed and device):
+        await _tell_if_revoked(ctx, body, ours and device is None)
         raise LoginFailed()
     token = bytes(body.practice) + ctx.parts.random(32)
     expires_at = ctx.now + min(_LIVES.get(role, timedelta(days=1)) for role in device["roles"])
@@ -66,6 +67,13 @@ async def login(ctx: Ctx, body: Login) -> Session:
     ):
         raise LoginFailed()
     return Session(b64(token), expires_at)
+
+
+async def _tell_if_revoked(ctx: Ctx, body: Login, asked_for: bool) -> None:
+    """DeviceRevoked to whoever holds the key of a device that was taken out, so that it can wipe itself."""
+    gone = await ctx.parts.people.ending(body.practice, body.device) if asked_for else None
+    if gone and verify(gone["sign_pk"], challenge_bytes(ctx.origin, body.nonce, body.time), body.signature):
+        raise DeviceRevoked([B64(link) for link in gone["links"]])
 
 
 async def logout(ctx: Ctx) -> None:

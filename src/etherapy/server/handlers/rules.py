@@ -1,5 +1,6 @@
 """Rule sets: reading them, and putting new ones in force without worsening a promise (decisions.md D-4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,14 +10,16 @@ from etherapy.rules.canonical import canonical_json
 from etherapy.rules.judgement import decide
 from etherapy.rules.layers import Rules
 from etherapy.rules.rule import Attempt, Facts
-from etherapy.server.acceptance import earlier_promise, window_of
+from etherapy.server.acceptance import earlier_promise, reader_of, window_of
 from etherapy.server.admission import audit_leaf
+from etherapy.server.covering import cover_term, covered_rules
 from etherapy.server.parts import Ctx
 from etherapy.server.sheets import NO_PART, keep_rules, make_sheet, read_rules, rules_in_force
 from etherapy.store.database import Record
 from etherapy.store.people import AuditLeaf
 from etherapy.store.settings import Earlier, NewSheet
 from etherapy.store.threads import DayRecord
+from etherapy.tep.epoch import parse_commit
 from etherapy.tep.receipts import parse_receipt
 from etherapy.tep.statements import Promise
 
@@ -57,8 +60,8 @@ async def _set(ctx: Ctx, body: SetRules, whole: bool) -> RulesSet:
         if body.follows != first["practice_version" if whole else "owner_version"]:
             raise StaleVersion()
         await _refuse_misfits(ctx, first, kept, whole)
-        reached = [_reach(ctx, row, kept, whole) for row in rows]
         owner = ctx.caller.practice if whole else first["owner"]
+        reached = [_reach(ctx, row, {owner: kept}) for row in rows]
         earlier, seen = await _earlier(ctx, reached)
         audit = _audit(ctx, owner, first["owner"], body.follows + 1, reached)
         sheets = [one.new for one in reached]
@@ -101,14 +104,34 @@ class _Reached:
 
     rules: Rules
     new: NewSheet
+    covers: Mapping[bytes, str]
+    """Chain -> `Cover.by`."""
 
 
-def _reach(ctx: Ctx, row: Record, kept: bytes, whole: bool) -> _Reached:
-    rules = rules_in_force(kept, row["owner_rules"]) if whole else rules_in_force(row["practice_rules"], kept)
+def _reach(ctx: Ctx, row: Record, changed: Mapping[bytes, bytes]) -> _Reached:
+    """The next sheet of a thread, where the set of one owner (or the practice's) is another from now on."""
+    covers = zip(
+        row["covers"] or (),
+        row["cover_names"] or (),
+        row["cover_consents"] or (),
+        row["cover_rules"] or (),
+        strict=True,
+    )
+    terms = [
+        cover_term(account, name, consent, changed.get(account, rules))
+        for account, name, consent, rules in covers
+    ]
+    rules = covered_rules(
+        changed.get(ctx.caller.practice, row["practice_rules"]),
+        changed.get(row["owner"], row["owner_rules"]),
+        terms,
+    )
     r = row["rules_rev"] + 1
     made = make_sheet(row["thread_id"], r, row["rules_hash"], ctx.now, rules, row["chains"], ctx.parts.random)
     salts = tuple(zip(row["members"], made.salts, strict=True))
-    return _Reached(rules, NewSheet(row["thread_id"], r, made.sheet, made.rules_hash, made.shared, salts))
+    chains = dict(zip(row["members"], row["chains"], strict=True))
+    sheet = NewSheet(row["thread_id"], r, made.sheet, made.rules_hash, made.shared, salts)
+    return _Reached(rules, sheet, {chains[term.account]: term.account.hex() for term in terms})
 
 
 async def _earlier(ctx: Ctx, reached: list[_Reached]) -> tuple[list[Earlier], list[bytes]]:
@@ -120,9 +143,19 @@ async def _earlier(ctx: Ctx, reached: list[_Reached]) -> tuple[list[Earlier], li
     return [one for one in found if one is not None], [row["mid"] for row in rows]
 
 
+def _readable(row: Record, one: _Reached) -> Rules:
+    """The rules with those covers only for whom this message is sealed: no other could read it (A-4)."""
+    if row["commit"] is None:
+        return one.rules
+    roster = {each.chain_id for each in parse_commit(row["commit"]).core.roster}
+    sealed_for = {by for chain, by in one.covers.items() if chain in roster}
+    return one.rules.covered_by(cover for cover in one.rules.covers if cover.by in sealed_for)
+
+
 def _improved(ctx: Ctx, row: Record, one: _Reached, now: datetime) -> Earlier | None:
     attempt = Attempt(at=now, by_client=True, service_class=row["service_class"])
-    decision = decide(one.rules, attempt, Facts())
+    rules = _readable(row, one)
+    decision = decide(rules, attempt, Facts())
     kept, new = row["release_at"], decision.release_at
     if new is None or (kept is not None and new >= kept):
         return None
@@ -139,6 +172,5 @@ def _improved(ctx: Ctx, row: Record, one: _Reached, now: datetime) -> Earlier | 
         "was": None if kept is None else kept.isoformat(),
     }
     day = DayRecord(now, ctx.parts.random(16), ctx.parts.random(32), canonical_json(record))
-    return Earlier(
-        row["account_id"], row["mid"], new, reply_by, window_of(one.rules, decision), receipt, named, day
-    )
+    window, reader = window_of(rules, decision), reader_of(decision)
+    return Earlier(row["account_id"], row["mid"], new, reply_by, window, receipt, named, day, reader)

@@ -14,7 +14,8 @@ from etherapy.protocol.endpoint import Role
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.canonical import canonical_json
-from etherapy.rules.layers import Layer, resolve
+from etherapy.rules.layer import Layer
+from etherapy.rules.layers import resolve
 from etherapy.server.operate.faults import CannotOperate
 from etherapy.server.operate.installation import Installation
 from etherapy.server.operate.site import Site

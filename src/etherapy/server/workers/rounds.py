@@ -9,6 +9,7 @@ import structlog
 from etherapy.clock import Clock
 from etherapy.server.hub import Hub
 from etherapy.server.workers.sequencer import Sequencer
+from etherapy.server.workers.terms import Terms
 from etherapy.store.database import StoreFault, StoreUnavailable
 from etherapy.store.due import Due
 
@@ -19,8 +20,9 @@ PAUSE = timedelta(seconds=1)
 class Rounds:
     """Reads release for themselves; this wakes whoever waits, fills the outbox and closes the logs' gap."""
 
-    def __init__(self, due: Due, sequencer: Sequencer, hub: Hub) -> None:
+    def __init__(self, due: Due, terms: Terms, sequencer: Sequencer, hub: Hub) -> None:
         self._due = due
+        self._terms = terms
         self._sequencer = sequencer
         self._hub = hub
         self._hints: dict[bytes, datetime] = {}
@@ -47,6 +49,7 @@ class Rounds:
     async def _visit(self, practice: bytes, now: datetime) -> None:
         """One practice; what goes wrong in it must not keep another one waiting (G6)."""
         try:
+            self._hub.tell(practice, await self._terms.tick(practice, now))
             told, _ = await self._due.release(practice, now)
             self._hub.tell(practice, told)
             await self._sequencer.tick(practice, now)

@@ -1,0 +1,157 @@
+"""What waits: taking it back, putting another message in its place, asking for it (A-4)."""
+
+import msgspec
+
+from etherapy.binary import B64, Id16
+from etherapy.protocol.messages import (
+    AllWaiting,
+    Recall,
+    Replace,
+    Sent,
+    Waiting,
+    WaitingMessage,
+    WaitingPlace,
+)
+from etherapy.protocol.problems import Busy, NoSuchMessage
+from etherapy.rules.calendar import instant
+from etherapy.rules.canonical import canonical_json
+from etherapy.rules.decision import Decision
+from etherapy.server.acceptance import Before, weigh_envelope
+from etherapy.server.facts import check_zone, fresh_facts
+from etherapy.server.judging import expect, readable
+from etherapy.server.outcomes import answer_send, refuse_end
+from etherapy.server.parts import Ctx
+from etherapy.server.signed_answers import sent_answer, sign_status
+from etherapy.store.threads import DayRecord, Ended, SentRow, ThreadFacts
+from etherapy.tep.envelope import parse_envelope
+from etherapy.tep.recall import RecallMode, SignedRecall, parse_recall, recall_verifies
+from etherapy.tep.receipts import parse_receipt
+from etherapy.tep.statements import Promise, State, StatusReason
+
+
+async def recall_message(ctx: Ctx, thread: bytes, body: Recall) -> Sent:
+    """Take back a message that is still held; nobody but its sender ever learns of it."""
+    check_zone(body.zone)
+    signed = _read_recall(thread, body.recall, RecallMode.RECALL)
+    facts, account = await fresh_facts(ctx, thread)
+    _check_signer(facts, account, signed)
+    row = await ctx.parts.threads.recall(
+        ctx.caller, ctx.now, thread, account, _ended(ctx, thread, account, signed, facts)
+    )
+    ctx.parts.hub.tell(ctx.caller.practice, row.told)
+    ctx.parts.memory.forget((ctx.caller.practice, thread))
+    refuse_end(row)
+    if row.outcome == "again":
+        ctx.mark_repeated()
+    return sent_answer(ctx.parts.secrets, thread, facts, account, row, body.zone)
+
+
+async def replace_message(ctx: Ctx, thread: bytes, body: Replace) -> Sent:
+    """Put a message in the place of one that waits or came back; it keeps the first time of acceptance."""
+    check_zone(body.zone)
+    signed = _read_recall(thread, body.recall, RecallMode.REPLACE)
+    with readable():
+        envelope = parse_envelope(body.envelope)
+    expect(envelope.header.thread == thread, "thread")
+    expect(signed.recall.new_item_hash == envelope.item_hash, "recall")
+    async with ctx.parts.memory.turn((ctx.caller.practice, thread)):
+        for _ in range(4):
+            facts, account = await fresh_facts(ctx, thread)
+            _check_signer(facts, account, signed)
+            before = await ctx.parts.threads.message(ctx.caller, ctx.now, thread, signed.recall.mid)
+            if before is None or before.item_hash != signed.recall.item_hash:
+                raise NoSuchMessage()
+            weighed = weigh_envelope(
+                facts,
+                envelope,
+                body.envelope,
+                ctx.now,
+                ctx.parts.secrets,
+                ctx.parts.random,
+                _before(before),
+            )
+            expect(weighed.acceptance.account == account, "device")
+            ended = _ended(ctx, thread, account, signed, facts)
+            row = await ctx.parts.threads.replace(ctx.caller, ctx.now, ended, weighed.acceptance)
+            ctx.parts.hub.tell(ctx.caller.practice, row.told)
+            if row.outcome != "moved":
+                refuse_end(row)
+                return answer_send(ctx, thread, body.zone, facts, weighed, row)
+    raise Busy()
+
+
+async def read_waiting(ctx: Ctx, thread: bytes) -> Waiting:
+    """Own messages of a thread that are held, or were returned within 30 days, oldest first."""
+    rows = await ctx.parts.threads.waiting(ctx.caller, ctx.now, thread)
+    return Waiting(
+        [
+            WaitingMessage(
+                Id16(row["mid"]),
+                B64(row["envelope"]),
+                B64(row["promise"]),
+                msgspec.json.decode(row["decision"], type=Decision),
+                row["state"],
+                None if row["status"] is None else B64(row["status"]),
+            )
+            for row in rows
+        ]
+    )
+
+
+async def read_all_waiting(ctx: Ctx) -> AllWaiting:
+    """Where something of one's own waits or came back, by thread and sending device."""
+    rows = await ctx.parts.threads.all_waiting(ctx.caller, ctx.now)
+    return AllWaiting(
+        [
+            WaitingPlace(Id16(row["thread_id"]), Id16(row["device_id"]), row["held"], row["returned"])
+            for row in rows
+        ]
+    )
+
+
+def _read_recall(thread: bytes, data: bytes, mode: RecallMode) -> SignedRecall:
+    with readable():
+        signed = parse_recall(data)
+    expect(signed.recall.thread == thread and signed.recall.mode == mode, "recall")
+    return signed
+
+
+def _check_signer(facts: ThreadFacts, account: bytes, signed: SignedRecall) -> None:
+    """By a device of the sender; whether it is active, the command finds out."""
+    owner, sign_pk = facts.devices.get(signed.recall.device, (b"", b""))
+    expect(owner == account and recall_verifies(signed, sign_pk), "signature")
+
+
+def _before(row: SentRow) -> Before:
+    """The old message as its newest promise has it; the decision that was recorded may be older."""
+    promise = Promise.unpack(parse_receipt(row.promise_now or row.promise).core)
+    decision = msgspec.structs.replace(
+        msgspec.json.decode(row.decision, type=Decision),
+        release_at=instant(promise.release_at) if promise.release_at else None,
+        reply_by=instant(promise.reply_by) if promise.reply_by else None,
+    )
+    return Before(decision, instant(promise.counted_from))
+
+
+def _ended(ctx: Ctx, thread: bytes, account: bytes, signed: SignedRecall, facts: ThreadFacts) -> Ended:
+    """The end of the old message: its Status, and what the day's leaf will hold of it (A-6)."""
+    recall, replaces = signed.recall, signed.recall.mode == RecallMode.REPLACE
+    status = sign_status(
+        ctx.parts.secrets,
+        State.REPLACED if replaces else State.RECALLED,
+        StatusReason.SENDER,
+        facts.generation,
+        thread,
+        recall.mid,
+        recall.item_hash,
+        signed.recall_hash,
+        ctx.now,
+    )
+    record = {
+        "act": "message.replaced" if replaces else "message.recalled",
+        "thread": thread.hex(),
+        "account": account.hex(),
+        "at": ctx.now.isoformat(),
+    }
+    day = DayRecord(ctx.now, ctx.parts.random(16), ctx.parts.random(32), canonical_json(record))
+    return Ended(recall.mid, recall.item_hash, recall.device, signed.core + signed.sig, status, day)
