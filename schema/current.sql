@@ -325,7 +325,10 @@ BEGIN
     released := release_thread(p_practice, p_thread, p_now) > 0;
     BEGIN
       IF NOT return_held(p_practice, p_thread, everybody,
-                         ARRAY(SELECT d.device_id FROM device d WHERE d.practice_id = p_practice AND d.account_id = ANY (everybody) AND d.device_id <> ALL (p_seats)),
+                         -- where the owner has gone nobody will answer: all that waits goes back
+                         CASE WHEN th.owner = ANY (p_accounts) THEN
+                           ARRAY(SELECT d.device_id FROM device d WHERE d.practice_id = p_practice AND d.account_id = ANY (everybody) AND d.device_id <> ALL (p_seats))
+                         END,
                          p_mids, p_statuses, p_now)
          OR NOT (p_r IS NULL OR write_sheet(p_practice, p_thread, p_r, p_sheet, p_rules_hash, p_shared, p_part, p_part_accounts, p_salts,
                                             p_rule_owners, p_rule_versions, p_now)) THEN

@@ -3,7 +3,7 @@
 --   p_accounts, p_heads   everybody in the new roster          p_seats    their devices
 --   p_present             who was present when it was verified  p_names    the papers that it carries out
 --   p_new_*               those whom it brings in, in parallel; p_new_start 0: with all that was before
---   p_mids, p_statuses    what waits of devices outside the new roster, each with its Status 4
+--   p_mids, p_statuses    what waits of devices outside the new roster (of everybody, where the owner has gone), each with its Status 4
 --   p_r .. p_rule_versions  the rule sheet for the new people, as write_sheet takes it; p_r NULL: the same people as before
 --   p_audit_leaf NULL     nobody came or went
 -- Outcomes: placed; again (this very commit is placed); stale_epoch (p_prev is not the newest: the newest comes with it);
@@ -51,7 +51,10 @@ BEGIN
     released := release_thread(p_practice, p_thread, p_now) > 0;
     BEGIN
       IF NOT return_held(p_practice, p_thread, everybody,
-                         ARRAY(SELECT d.device_id FROM device d WHERE d.practice_id = p_practice AND d.account_id = ANY (everybody) AND d.device_id <> ALL (p_seats)),
+                         -- where the owner has gone nobody will answer: all that waits goes back
+                         CASE WHEN th.owner = ANY (p_accounts) THEN
+                           ARRAY(SELECT d.device_id FROM device d WHERE d.practice_id = p_practice AND d.account_id = ANY (everybody) AND d.device_id <> ALL (p_seats))
+                         END,
                          p_mids, p_statuses, p_now)
          OR NOT (p_r IS NULL OR write_sheet(p_practice, p_thread, p_r, p_sheet, p_rules_hash, p_shared, p_part, p_part_accounts, p_salts,
                                             p_rule_owners, p_rule_versions, p_now)) THEN

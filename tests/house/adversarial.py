@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -96,13 +97,13 @@ _TABLE = f"""
 54 PJ history to a new identity that nobody confirmed in session
 55 PJ older epochs for somebody without history
 56 SPJ verifying chain and order after erasure | {ERASURE}
-57 PJ a missing item without a record of its erasure | erasure records are not built: every missing item is a gap
+57 PJ a missing item without a record of its erasure | erasure records are not built: all are gaps
 58 S a grant or a new sealing for a shredded epoch | {ERASURE}
 59 S a database put back to yesterday
 60 J a browser's store that was wiped | open: the web client is not built
 61 S a supervisor who asks for content, keys or chains
 62 PJ a disclosed message with anything changed | {SHOWN}
-63 PJ disclosing what was never sent, or a second opening | {SHOWN}; that no second text fits a commitment is proven
+63 PJ disclosing what was never sent, or a second opening | {SHOWN}; that commitments bind is proven
 64 S canaries of texts, keys and codes in logs and database
 65 S a name that nobody has, at login
 66 PJ weaker Argon2 parameters than pinned
@@ -116,7 +117,7 @@ _TABLE = f"""
 74 PJ an envelope dated back before the revocation of its device
 75 PJ a grant to a device that is not in the newest roster
 76 PJ a family member who leaves out somebody else's device
-77 PJS vectors written by one language and read by the other | J does not exist: any other language can read the files
+77 PJS vectors written by one language and read by the other | J does not exist, its files do
 78 S what readers see with and without a held, recalled, deferred or returned message
 79 S what a held item changes in positions, heads, logs and counts
 80 PJ every malformed header
@@ -161,15 +162,24 @@ def attacks() -> Iterator[Attack]:
         yield Attack(int(number), halves, words, left)
 
 
+@cache
+def read_tests() -> dict[Proof, str]:
+    """All tests, and the modules (no test name) they are in, with their docstrings."""
+    return {
+        Proof(file.relative_to(ROOT).as_posix(), test): words
+        for file in sorted((ROOT / "tests").rglob("test_*.py"))
+        for test, words in _documented(ast.parse(file.read_text(encoding="utf-8")))
+    }
+
+
+@cache
 def proofs() -> dict[int, list[Proof]]:
     """The tests that carry each number in their docstring."""
-    found: dict[int, set[Proof]] = {}
-    for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        name = file.relative_to(ROOT).as_posix()
-        for test, words in _documented(ast.parse(file.read_text(encoding="utf-8"))):
-            for number in NUMBER.findall(words):
-                found.setdefault(int(number), set()).add(Proof(name, test))
-    return {number: sorted(each) for number, each in found.items()}
+    found: dict[int, list[Proof]] = {}
+    for proof, words in read_tests().items():
+        for number in set(NUMBER.findall(words)):
+            found.setdefault(int(number), []).append(proof)
+    return found
 
 
 def _documented(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -197,10 +207,12 @@ def _rows() -> Iterator[str]:
 
 _HEAD = """# Adversarial tests, by number
 
-What an adversary must not get by with, and where it is proven. Each number stands in the docstring of the tests that prove a part of it, so
-`grep -rn AT-07 tests` finds them. S is the server, P the Python SDK, J the JavaScript one. **All J halves are open**: there is no JavaScript
-client yet, and only the vectors (77) are ready for one. Numbers that say *open* belong to what is not built. This page is written by
-`python -m tests.house.adversarial` and held against the tests by `tests/house/test_adversarial.py`; paths are below `tests/`.
+What an adversary must not get by with, and where it is proven. Each number stands in the docstring of the
+tests that prove a part of it, so `grep -rn AT-07 tests` finds them. S is the server, P the Python SDK, J the
+JavaScript one. **All J halves are open**: there is no JavaScript client yet, and only the vectors (77) are
+ready for one. Numbers that say *open* belong to what is not built. This page is written by
+`python -m tests.house.adversarial` and held against the tests by `tests/house/test_adversarial.py`; paths
+are below `tests/`.
 
 | AT | who | what is tried | where it is proven |
 |---|---|---|---|

@@ -231,7 +231,7 @@ ITS_OWN = {
 
 
 async def test_the_kind_of_a_message_is_in_no_column_no_answer_and_no_header(story: Story) -> None:
-    """AT-48: what differs between two kinds of one class and size is random bytes; unknown ones are shown."""
+    """AT-48: two kinds of one class and size differ in random bytes only; unknown ones are shown."""
     await story.turn_to(MORNING)
     seen = View(0, bytes(32), 1, bytes(32))
     plan = SafetyPlan(1, signs=("x",)).pack()

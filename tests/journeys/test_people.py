@@ -5,14 +5,20 @@ from typing import Any
 
 import pytest
 
-from etherapy.protocol.problems import NoSuchThread, Unverified
+from etherapy.binary import B64
+from etherapy.crypto.grants import make_grant
+from etherapy.protocol import endpoints
+from etherapy.protocol.membership import GiveHistory
+from etherapy.protocol.problems import NoSeat, NoSuchThread, Unverified
 from etherapy.sdk.causes import Wish
 from etherapy.sdk.committing import settle_epoch
 from etherapy.sdk.entering import join
 from etherapy.sdk.faults import NotConfirmed, NothingHeld, NotInThread, NotYours
 from etherapy.sdk.findings import Kind
+from etherapy.sdk.granting import grant_history
 from etherapy.sdk.message import Message
 from etherapy.sdk.profile import Profile
+from etherapy.sdk.recovering import recover
 from etherapy.sdk.session import Session
 from etherapy.sdk.therapist import Therapist
 from etherapy.tep.epoch import CommitReason
@@ -268,3 +274,49 @@ async def test_s_8_a_cover_with_keys_and_exact_times(story: Story) -> None:
     assert waiting == {story.thread, bens}  # what the cover left unanswered: ids and counts, no text
     await lind.sync()
     assert lind.desk(story.thread).log.n < vale.desk(story.thread).log.n
+
+
+async def test_a_grant_with_another_secret_plants_nothing(story: Story) -> None:
+    """AT-53: what was granted is held against what each epoch promised to everybody."""
+    await story.turn_to(MORNING)
+    await story.client.send(story.thread, "From before.")
+    await story.therapist.sync()
+    paul = await partner(story)
+    await let_in(story, paul, history=True)
+    desk, device = story.therapist.desk(story.thread), paul.keys.device_id
+    person = story.therapist.people.person(paul.chain)
+    assert person is not None
+    wrong = make_grant(story.thread, story.therapist.keys, person.chain.devices[device], {0: bytes(32)})
+    body = GiveHistory([B64(wrong)])
+    await story.therapist.transport.call(endpoints.give_history, body, thread=desk.thread)
+    await paul.sync()
+    assert [one.kind for one in paul.findings] == [Kind.BAD_GRANT]
+    assert [one.text for one in await paul.messages(story.thread)] == [None]
+    await story.therapist.confirm(story.thread, paul.chain)
+    await story.therapist.grant_history(story.thread, paul.chain)
+    await paul.sync()
+    assert texts(await paul.messages(story.thread)) == ["From before."]
+
+
+async def test_history_is_given_to_nobody_outside_the_newest_epoch(story: Story) -> None:
+    """AT-75: refused by the giver's own device, and by the server."""
+    await story.turn_to(MORNING)
+    lost = story.client.keys.device_id
+    fresh = await recover(story.server.origin, story.practice, story.code, Profile.in_memory())
+    await story.stack.enter_async_context(fresh)
+    await story.server.make_rounds()
+    await story.therapist.sync()
+    await story.therapist.exclude_device(story.thread, lost)
+    await fresh.sync()
+    desk = fresh.desk(story.thread)
+    assert await grant_history(desk, fresh.chain, [lost]) == 0
+    person = fresh.people.person(fresh.chain)
+    assert person is not None
+    secret = next(iter(desk.state.secrets.values()))
+    forced = make_grant(story.thread, fresh.keys, person.chain.devices[lost], {0: secret})
+    with pytest.raises((NoSeat, Unverified)):
+        body = GiveHistory([B64(forced)])
+        await fresh.transport.call(endpoints.give_history, body, thread=story.thread)
+    stranger: Therapist = await story.enrol(Therapist, "therapist", "Dr Lind")
+    with pytest.raises(NotInThread):
+        await grant_history(desk, stranger.chain)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from etherapy.postgres.backup import restore
+from etherapy.sdk.faults import LinkLost, NotSentYet
 from etherapy.sdk.findings import Kind
 from etherapy.sdk.message import SentMessage
 from etherapy.server.operate.backup import DUMP, make_backup
@@ -194,4 +195,42 @@ async def test_at_107_a_lost_key_and_its_epoch_come_back_before_what_is_sealed_u
         assert night.texts(client)[-1] == "good morning"
         await server.make_rounds()
         assert not await client.check_logs() and not await therapist.check_logs()
+        assert not client.findings and not therapist.findings
+
+
+async def test_what_is_sent_before_anything_was_read_waits_until_the_restore_is_settled(night: Night):
+    """AT-107: nobody seals or is promised anything on positions that are given up."""
+    story, store = night.story, await night.scratch()
+    site = night.house.site(night.tmp_path / "second", store)
+    await restore_backup(site, night.backup, night.house.vault)
+    client, therapist, thread = story.client, story.therapist, story.thread
+    async with night.house.serve(site, store) as server:
+        with pytest.raises(NotSentYet):
+            await therapist.send(thread, "first thing after the restore")
+        news = await therapist.sync()
+        assert [one.state for one in news.sent] == ["placed"]
+        await server.make_rounds()
+        await client.sync()
+        assert sorted(night.texts(client)) == [
+            "first thing after the restore",
+            "placed at nine in the evening",
+        ]
+        assert not client.findings and not therapist.findings
+
+
+@pytest.mark.parametrize("night", [NightOfKeys], indirect=True)
+async def test_nothing_is_sealed_while_the_server_has_forgotten_a_change_of_devices(night: NightOfKeys):
+    """AT-32, AT-59: an older head is never sealed to, whatever the server has lost."""
+    story, store = night.story, await night.scratch()
+    site = night.house.site(night.tmp_path / "second", store)
+    await restore_backup(site, night.backup, night.house.vault)
+    client, therapist, thread = story.client, story.therapist, story.thread
+    async with night.house.serve(site, store) as server:
+        await client.sync()
+        with pytest.raises(LinkLost):
+            await client.send(thread, "not under the old key")
+        await therapist.sync()
+        await server.make_rounds()
+        await client.sync()
+        assert (await client.send(thread, "under the renewed one")).state == "held"
         assert not client.findings and not therapist.findings

@@ -231,7 +231,7 @@ async def test_what_waits_is_listed_by_thread_and_device(story: Story) -> None:
 
 
 async def test_a_message_written_just_after_somebody_left_is_closed_to_them(story: Story) -> None:
-    """AT-97: the old roster is stale from that instant on, and the writer's device puts it right by itself."""
+    """AT-97: the old roster is stale from that instant on, and the writer's device puts it right."""
     family = await family_member(story)
     await story.turn_to(MORNING)
     await story.client.sync()

@@ -205,15 +205,15 @@ async def test_everything_is_there_in_the_next_run_of_the_program(
     place = tmp_path / "anna"
     anna, thread, _ = await practice.client(vale, Profile.open(place))
     await clock.turn_to(MORNING)
-    await anna.send(thread, "one")
+    await anna.send(thread, "one night")
     await vale.sync()
     await vale.send(thread, "two")
     await anna.close()
     anna.profile.close()
     with Profile.open(place) as profile:
         async with await Session.open(profile, clock=clock) as again:
-            assert [one.text for one in await again.messages(thread)] == ["one"]
-            assert [one.text for one in (await again.sync()).messages] == ["one", "two"]
+            assert [one.text for one in await again.messages(thread)] == ["one night"]
+            assert [one.text for one in (await again.sync()).messages] == ["one night", "two"]
             assert (await again.sync()).messages == ()
-    assert b"one" not in b"".join(one.read_bytes() for one in place.glob("*.items"))
+    assert b"one night" not in b"".join(one.read_bytes() for one in place.glob("*.items"))
     await vale.close()

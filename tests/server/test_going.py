@@ -164,8 +164,11 @@ async def test_the_worker_marks_what_ran_out_gives_back_and_tells_the_others(
 
 
 async def test_a_thread_whose_owner_has_gone_can_be_read_and_nothing_more(clinic: Clinic) -> None:
+    """What the client had waiting goes back: nobody is left to answer it."""
     thread = await couple(clinic)
     owner = thread.owner
+    waiting = seal(thread.talk, thread.person(CLIENT), "until tomorrow")
+    assert (await send(thread, CLIENT, waiting.envelope)).status == 200
     link = linking.close_chain(owner.chain, owner.keys.sign, milliseconds(clinic.now))
     body = Ask("POST", endpoints.add_link.path, body=AddLink(B64(link)))
     assert (await clinic.line.ask(body, owner.token)).status == 201
@@ -175,6 +178,8 @@ async def test_a_thread_whose_owner_has_gone_can_be_read_and_nothing_more(clinic
     refused = await send(thread, CLIENT, seal(thread.talk, thread.person(CLIENT), "hello?").envelope)
     assert (refused.status, refused.problem) == (409, "thread-closed")
     assert (await ask(thread, CLIENT, endpoints.read_page)).status == 200
+    state, status = await states(clinic, waiting.mid)
+    assert (state, said_by(status).reason) == ("returned", StatusReason.THREAD_CLOSED)
 
 
 async def test_a_narrowing_leaves_a_device_out_until_its_chain_moves_on(clinic: Clinic) -> None:

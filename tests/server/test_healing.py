@@ -18,6 +18,7 @@ from etherapy.tep.placing import Entry, Reason
 from etherapy.tep.receipts import sign_receipt, verify_receipt
 from etherapy.tep.serverkeys import key_id
 from etherapy.tep.statements import Promise, State, Status, promise_hash
+from tests.server.asks import make, own
 from tests.server.clinic import MORNING, Clinic, recall_of
 from tests.server.furnishing import Furnished
 from tests.server.people import Sealed, seal
@@ -236,3 +237,33 @@ async def test_a_thread_says_where_it_was_taken_up_again(lost: Lost):
     assert said.generation > 1 and said.statement is not None
     changes = await lost.clinic.line.call(endpoints.read_changes, token=lost.who.token, query="after=1000000")
     assert lost.thread in {bytes(one.thread) for one in changes.threads}
+
+
+async def test_an_epoch_comes_back_only_if_it_follows_and_lets_nobody_in(lost: Lost):
+    """AT-107"""
+    newest = B64(await newest_commit(lost))
+    made = await make(lost.clinic, "commit_epoch", lost.clinic.people["A.therapist"])
+    fresh, strange = made.ask.body.commit, await stranger_commit(lost)
+    before = await lost.call(endpoints.heal_thread, Heal(commits=[fresh]))
+    assert before.commits == ["refused"]  # nothing was restored
+    await lost.restore()
+    healed = await lost.call(
+        endpoints.heal_thread, Heal(commits=[newest, B64(b"no commit"), strange, fresh, fresh])
+    )
+    assert healed.commits == ["known", "refused", "refused", "placed", "known"]
+
+
+async def newest_commit(lost: Lost) -> bytes:
+    """The commit of the newest epoch, as it was placed."""
+    page = await lost.call(endpoints.read_page)
+    found: bytes = [one.item for one in page.items if Entry.unpack(one.entry).item_type == 2][-1]
+    return found
+
+
+async def stranger_commit(lost: Lost) -> B64:
+    """An epoch with somebody else in the client's place."""
+    therapist = lost.clinic.people["A.therapist"]
+    named = replace(own(lost.clinic, therapist), chain=lost.clinic.people["A.other_client"].chain.chain_id)
+    body = (await make(lost.clinic, "commit_epoch", therapist, named)).ask.body
+    found: B64 = body.commit
+    return found

@@ -132,6 +132,8 @@ async def choose_message(me: Session, thread: bytes, wanted: str, *, anybodys: b
     """The id of one's own message that begins so, waiting or placed; with `anybodys` also of another's."""
     mids = {one.mid for one in await me.waiting(thread)}
     mids |= {one.mid for one in await me.messages(thread) if one.mid and (one.mine or anybodys)}
+    own = me.desk(thread).state.own.values()
+    mids |= {one.mid for one in own if one.replaced_by is not None}  # leads to what took its place
     found = [mid for mid in mids if mid.hex().startswith(wanted.lower())]
     if len(found) == 1:
         return found[0]

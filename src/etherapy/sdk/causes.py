@@ -11,7 +11,7 @@ from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.signing import verify
 from etherapy.tep.chain import Chain
 from etherapy.tep.charter import charter_signed_bytes
-from etherapy.tep.consent import Consent, consent_verifies, parse_consent
+from etherapy.tep.consent import CLOCK_SLACK_MS, Consent, consent_verifies, parse_consent
 from etherapy.tep.epoch import Commit, CommitCore, CommitReason, Role, RosterRow
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.membership import Papers, must_go, signers_of
@@ -95,8 +95,8 @@ class Standing:
 
 
 def is_current(consent: Consent, at: int) -> bool:
-    """Whether a consent admits somebody at this moment."""
-    return consent.since <= at and (consent.until == 0 or at < consent.until)
+    """Whether a consent admits somebody at this moment, though its author's clock may go a little before."""
+    return consent.since <= at + CLOCK_SLACK_MS and (consent.until == 0 or at < consent.until)
 
 
 def next_change(

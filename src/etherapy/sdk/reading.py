@@ -9,7 +9,7 @@ from etherapy.clock import Clock
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
 from etherapy.protocol.door import TooManyRequests, Unavailable
-from etherapy.protocol.problems import NoSuchThread
+from etherapy.protocol.problems import NoSuchThread, ThreadClosed, Unverified
 from etherapy.protocol.threads import Changes, SyncQuery
 from etherapy.sdk.causes import is_time_up
 from etherapy.sdk.committing import HEADS_AGE_MS, settle_epoch
@@ -152,8 +152,8 @@ class Reading(Connection):
             await settle_epoch(desk, routine=True)
         except Refuted as refuted:
             return self.note([refuted.finding])
-        except (NotInThread, ThreadHalted, Quarantined):
-            pass  # shown where somebody writes
+        except (NotInThread, ThreadHalted, Quarantined, ThreadClosed, Unverified):
+            pass  # shown where somebody writes; what the server refuses now it may take at the next look
         return []
 
     async def _follow_rules(self, desk: ThreadDesk) -> list[Finding]:

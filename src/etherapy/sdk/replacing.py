@@ -25,7 +25,7 @@ from etherapy.sdk.sending import UNKNOWN, seal_again, secret_of, take_answer
 from etherapy.sdk.thread_desk import ThreadDesk
 from etherapy.tep.envelope import Envelope, parse_envelope
 from etherapy.tep.malformed import Malformed
-from etherapy.tep.payload import Payload
+from etherapy.tep.payload import Payload, parse_payload
 from etherapy.tep.recall import Recall, RecallMode, sign_recall
 
 if TYPE_CHECKING:

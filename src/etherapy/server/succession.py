@@ -123,7 +123,9 @@ async def prepare_turnover(
     """What must follow from a checked commit, signed and ready: returns, members, rule sheet, audit leaf."""
     come = _consents(commit, filed, changes)
     people = roster.by_chain()
-    held = await held_of(ctx, _members(roster), _outside(commit, roster, chains), thread)
+    closes = roster.people[roster.owner].chain not in commit.core.users()
+    devices = None if closes else _outside(commit, roster, chains)
+    held = await held_of(ctx, _members(roster), devices, thread)
     returns = [
         sign_returns(ctx, items, reason, commit.commit_hash, ctx.now, roster.generation)
         for reason, items in _by_reason(commit, roster, held).items()
@@ -173,11 +175,15 @@ def _outside(commit: Commit, roster: Roster, chains: Mapping[bytes, Chain]) -> l
 def _by_reason(
     commit: Commit, roster: Roster, held: Sequence[HeldItem]
 ) -> dict[StatusReason, list[HeldItem]]:
-    """What goes back, apart for those who are left out themselves and those of whom a device is."""
+    """What goes back: by somebody who is left out, by a device that is, or because nobody is left to answer."""
     found: dict[StatusReason, list[HeldItem]] = {}
     for item in held:
-        stays = commit.core.user(roster.people[item.account].chain) is not None
-        reason = StatusReason.DEVICE_REMOVED if stays else StatusReason.USER_REMOVED
+        if commit.core.user(roster.people[item.account].chain) is None:
+            reason = StatusReason.USER_REMOVED
+        elif commit.core.row_of(item.device) is None:
+            reason = StatusReason.DEVICE_REMOVED
+        else:
+            reason = StatusReason.THREAD_CLOSED
         found.setdefault(reason, []).append(item)
     return found
 
