@@ -105,7 +105,7 @@ async def test_whoever_joins_on_an_older_chain_is_told_so_and_can_join_after_all
 
 
 @pytest.mark.parametrize("epoch", [2**31 - 1, 2**31, 2**32 - 1])
-async def test_an_epoch_that_no_thread_has_is_stale_and_no_fault(clinic: Clinic, epoch: int) -> None:
+async def test_an_epoch_that_no_thread_has_is_refused_and_no_fault(clinic: Clinic, epoch: int) -> None:
     talk = clinic.talks["A.client"]
     client, therapist = clinic.people["A.client"], clinic.people["A.therapist"]
     size = padded_size(40) + 16
@@ -118,7 +118,7 @@ async def test_an_epoch_that_no_thread_has_is_stale_and_no_fault(clinic: Clinic,
     sent = await clinic.line.ask(Ask("POST", path, "", body), client.token)
     assert (sent.status, sent.problem) == (409, "stale-epoch")
     far = next_epoch(talk, client, therapist, client, epoch=epoch)
-    assert (await commit(clinic, talk, client, far)).problem == "stale-epoch"
+    assert (await commit(clinic, talk, client, far)).problem == "unverified"
 
 
 async def test_a_practice_cannot_agree_on_what_would_keep_the_first_client_of_a_therapist_out(

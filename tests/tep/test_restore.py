@@ -51,7 +51,7 @@ def test_at_59_a_statement_for_another_practice_or_by_another_key_does_not_count
     with pytest.raises(Malformed, match="practice"):
         check_restore(signed, KEYS, bytes(16))
     thief = SigningKey(bytes(32))
-    with pytest.raises(Malformed, match="signature|signed"):
+    with pytest.raises(Malformed, match=r"signature|signed"):
         check_restore(parse_restore(sign_restore(STATEMENT, thief)), KEYS, PRACTICE)
 
 

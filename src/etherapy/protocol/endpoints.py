@@ -227,7 +227,8 @@ commit_epoch = Endpoint(
 # --- who is in a thread -------------------------------------------------------------------------------------
 
 read_people = Endpoint(
-    "GET", "/threads/{thread}/people", gives=membership.ThreadPeople, access=WRITERS, problems=(NoSuchThread,),
+    "GET", "/threads/{thread}/people", gives=membership.ThreadPeople, access=WRITERS,
+    problems=(NoSuchThread,),
 )
 
 sign_consent = Endpoint(

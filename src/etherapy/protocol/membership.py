@@ -11,8 +11,8 @@ from etherapy.binary import B64, Hash32, Id16
 class ThreadMember(Struct, frozen=True):
     """A member, now or once. `name` is what the practice calls staff; clients have none here.
 
-    `start_n`: what was placed up to there is not shown to this member (0: all is); `start_t` is T_n there, told to
-    that member alone, who begins to read from it.
+    `start_n`: what was placed up to there is not shown to this member (0: all is); `start_t` is T_n there,
+    told to that member alone, who begins to read from it.
     """
 
     account: Id16

@@ -130,7 +130,8 @@ class NotInThread(DeviceFault):
 
 
 class LinkLost(NotInThread):
-    """The server lost a change of somebody's devices with its restore, so no epoch can be made for them yet."""
+    """The server lost a change of somebody's devices with its restore, so no epoch can be made for them
+    yet."""
 
     mend = "ask them to open the app once: their devices bring it back; then try again"
 

@@ -115,7 +115,8 @@ class ThreadState(msgspec.Struct, kw_only=True):
     joined: bytes = b""
     """The consent by which this person came in; empty: there from the beginning."""
     start_n: int = 0
-    """Position up to which this person is not shown what was placed; with T_n there and the signed charter."""
+    """Position up to which this person is not shown what was placed; with T_n there and the signed
+    charter."""
     start_t: bytes = b""
     charter: bytes = b""
     consents: dict[bytes, KeptConsent] = {}

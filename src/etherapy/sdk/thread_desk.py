@@ -99,7 +99,8 @@ class ThreadDesk:
             await self._take_restore()
 
     async def _take_restore(self) -> bool:
-        """Whether the server's restore accounts for what does not fit; the thread is then as it was restored."""
+        """Whether the server's restore accounts for what does not fit; the thread is then as it was
+        restored."""
         if not await set_aside(self):
             return False
         self.overdue.clear()

@@ -175,7 +175,8 @@ def _outside(commit: Commit, roster: Roster, chains: Mapping[bytes, Chain]) -> l
 def _by_reason(
     commit: Commit, roster: Roster, held: Sequence[HeldItem]
 ) -> dict[StatusReason, list[HeldItem]]:
-    """What goes back: by somebody who is left out, by a device that is, or because nobody is left to answer."""
+    """What goes back: by somebody who is left out, by a device that is, or because nobody is left to
+    answer."""
     found: dict[StatusReason, list[HeldItem]] = {}
     for item in held:
         if commit.core.user(roster.people[item.account].chain) is None:

@@ -226,9 +226,7 @@ class Threads:
         ended: Ended,
     ) -> SentRow:
         """Take a held message back. Outcomes: see accept_recall.sql."""
-        row = await self._database.call(
-            "accept_recall", *opening(who, now), thread, account, *_ended(ended)
-        )
+        row = await self._database.call("accept_recall", *opening(who, now), thread, account, *_ended(ended))
         return sent_row(_one(row))
 
     async def message(self, who: Asking, now: datetime, thread: bytes, mid: bytes) -> SentRow | None:

@@ -124,7 +124,8 @@ def verify_receipt(receipt: bytes, public_keys: Keys) -> Statement:
 
 
 def is_unproven(statement: Statement, public_keys: Keys, seen_at: int) -> bool:
-    """Whether a receipt that stands alone was first seen (ms) too long after its key's end: whoever got hold of
+    """Whether a receipt that stands alone was first seen (ms) too long after its key's end: whoever got
+    hold of
     the old key could have made it since."""
     found = public_keys(statement.key_id) if callable(public_keys) else public_keys.get(statement.key_id)
     return found is not None and found[2] + UNPROVEN_AFTER_MS < seen_at
