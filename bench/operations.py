@@ -15,7 +15,8 @@ from etherapy.tep import linking
 from etherapy.tep.chain import verify_chain
 from etherapy.tep.consent import check_consent, sign_consent
 from etherapy.tep.envelope import envelope_verifies, padded_size, parse_envelope
-from etherapy.tep.epoch import check_follows, check_roster, parse_commit
+from etherapy.tep.epoch import parse_commit
+from etherapy.tep.epoch_rules import check_follows, check_roster
 from etherapy.tep.grant import grant_verifies, parse_grant
 from etherapy.tep.links import DeviceClass
 from etherapy.tep.placing import Entry, ItemType, Reason, thread_next

@@ -210,7 +210,9 @@ CREATE TABLE history_grant (                -- epoch secrets that one device sea
   grant_hash  bytea       NOT NULL CHECK (octet_length(grant_hash) = 32),
   sealed      bytea       NOT NULL,
   given_at    timestamptz NOT NULL,
+  giver       uuid        NOT NULL,         -- account: so much from each, and nobody uses up the room of the others
   PRIMARY KEY (practice_id, thread_id, device_id, grant_hash),
+  FOREIGN KEY (practice_id, giver) REFERENCES account,
   FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
   FOREIGN KEY (practice_id, device_id) REFERENCES device
 );

@@ -61,6 +61,7 @@ CREATE FUNCTION public.accept_message(p_practice uuid, p_token bytea, p_roles te
     LANGUAGE plpgsql
     AS $$
 DECLARE
+  me record;
   known message;
   th thread;
   m message;
@@ -68,7 +69,8 @@ DECLARE
   answer sent;
   told uuid[] := '{}';
 BEGIN
-  IF (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e) <> p_account THEN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  IF me.account_id <> p_account THEN
     answer.outcome := 'no_thread';        -- a device of somebody else: told the same as for no thread at all
     RETURN NEXT answer; RETURN;
   END IF;
@@ -77,7 +79,8 @@ BEGIN
   IF NOT FOUND THEN
     SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
     IF NOT FOUND OR NOT EXISTS (SELECT FROM member s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account
-                                             AND present(s, p_now)) THEN
+                                             AND present(s, p_now))
+       OR EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.device_id = me.device_id) THEN
       answer.outcome := 'no_thread';
       RETURN NEXT answer; RETURN;
     END IF;
@@ -516,7 +519,11 @@ BEGIN
                                         AND m.until <= p_now AND m.ended_at IS NULL) THEN
     RETURN;
   END IF;
-  released := release_thread(p_practice, p_thread, p_now) > 0;
+  BEGIN
+    released := release_thread(p_practice, p_thread, p_now) > 0;
+  EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+    RETURN;                               -- as release_due has it: this thread delays no other
+  END;
   IF NOT return_held(p_practice, p_thread, ARRAY[p_account], NULL, p_mids, p_statuses, p_now) THEN
     IF released THEN
       told := tell_feeds(p_practice, ARRAY[p_thread], p_now);
@@ -633,8 +640,9 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  -- those too where a time ran out and the worker has not been yet: something may still wait there
   threads := ARRAY(SELECT m.thread_id FROM member m
-                    WHERE m.practice_id = p_practice AND m.account_id = p_account AND present(m, p_now));
+                    WHERE m.practice_id = p_practice AND m.account_id = p_account AND m.ended_at IS NULL);
   PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (threads) ORDER BY t.thread_id FOR UPDATE;
   IF cardinality(p_gone) > 0 THEN
     -- what is due was in time: it is placed and not given back
@@ -708,6 +716,7 @@ DECLARE
 BEGIN
   told := '{}';
   PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);      -- the caller may have left while this waited
   IF EXISTS (SELECT FROM unnest(p_givers, p_giver_keys) AS g (device_id, sign_pk)
               WHERE NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
                                  WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = g.device_id
@@ -727,11 +736,16 @@ BEGIN
                                                           AND m.account_id = r.account_id AND m.start_n = 0 AND present(m, p_now))) THEN
     outcome := 'history';
   ELSIF EXISTS (SELECT FROM unnest(p_receivers) AS r (device_id)
-                 WHERE (SELECT count(*) FROM history_grant h WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.device_id = r.device_id) >= p_most) THEN
+                 WHERE (SELECT coalesce(sum(octet_length(h.sealed)), 0) FROM history_grant h
+                         WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.device_id = r.device_id AND h.giver = me)
+                     + (SELECT sum(octet_length(g.sealed)) FROM unnest(p_receivers, p_hashes, p_sealed) AS g (receiver, hash, sealed)
+                         WHERE g.receiver = r.device_id
+                           AND NOT EXISTS (SELECT FROM history_grant h WHERE h.practice_id = p_practice AND h.thread_id = p_thread
+                                                                         AND h.device_id = g.receiver AND h.grant_hash = g.hash)) > p_most) THEN
     outcome := 'too_many';
   ELSE
-    INSERT INTO history_grant (practice_id, thread_id, device_id, grant_hash, sealed, given_at)
-    SELECT p_practice, p_thread, g.receiver, g.hash, g.sealed, p_now FROM unnest(p_receivers, p_hashes, p_sealed) AS g (receiver, hash, sealed)
+    INSERT INTO history_grant (practice_id, thread_id, device_id, grant_hash, sealed, given_at, giver)
+    SELECT p_practice, p_thread, g.receiver, g.hash, g.sealed, p_now, me FROM unnest(p_receivers, p_hashes, p_sealed) AS g (receiver, hash, sealed)
     ON CONFLICT DO NOTHING;
     outcome := 'given';
     told := tell_readers(p_practice, p_thread, theirs, p_now);
@@ -760,6 +774,7 @@ DECLARE
 BEGIN
   PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
   SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);      -- the caller may have left while this waited
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     moved := tell_feeds(p_practice, ARRAY[p_thread], p_now);
   END IF;
@@ -771,7 +786,9 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
                   WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = p_device
-                    AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
+                    AND d.account_id = p_account AND d.revoked_at IS NULL)
+     -- whoever left has a seat until the next epoch, and nothing that waits
+     OR NOT EXISTS (SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = p_thread AND o.account_id = p_account AND present(o, p_now)) THEN
     RETURN QUERY SELECT 'no_seat'::text, NULL::text, NULL::bytea, NULL::bytea, moved;
     RETURN;
   END IF;
@@ -1520,6 +1537,8 @@ BEGIN
     FROM history_grant g
     JOIN seat s ON s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = g.device_id
    WHERE g.practice_id = p_practice AND g.thread_id = p_thread AND g.device_id = me.device_id
+     AND (me.joined_n = 0 OR g.giver = me.account_id
+          OR g.given_at >= (SELECT e.placed_at FROM entry e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = me.joined_n))
    ORDER BY g.given_at, g.grant_hash;
 END $$;
 
@@ -1700,10 +1719,12 @@ CREATE FUNCTION public.read_page(p_practice uuid, p_token bytea, p_roles text[],
 DECLARE
   me record;
 BEGIN
-  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
+  -- once more: the caller may have been left out while the release waited for the thread
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
   RETURN QUERY
   SELECT th.last_n, th.last_t, th.last_placed_at, th.generation,
          e.n, e.item_type, e.reason, e.generation, e.placed_at, e.item_hash, e.promise_hash, e.t,
@@ -1728,8 +1749,12 @@ CREATE FUNCTION public.read_papers(p_practice uuid, p_token bytea, p_roles text[
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
+DECLARE
+  me record;
+  came_at timestamptz;                      -- NULL: all of it is theirs
 BEGIN
-  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  came_at := (SELECT e.placed_at FROM entry e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = me.joined_n);
   RETURN QUERY
   SELECT 'charter', h.charter_hash, NULL::uuid, NULL::bytea, ''::text, h.charter, NULL::bytea, NULL::bytea[], NULL::bytea[], NULL::timestamptz, false
     FROM charter h
@@ -1743,16 +1768,26 @@ BEGIN
       SELECT array_agg(b.chain_id ORDER BY b.chain_id) AS chains, array_agg(g.signature ORDER BY b.chain_id) AS signatures
         FROM consent_signature g JOIN account b ON b.practice_id = p_practice AND b.account_id = g.account_id
        WHERE g.practice_id = p_practice AND g.thread_id = p_thread AND g.consent_hash = c.consent_hash) s
-   WHERE c.practice_id = p_practice AND c.thread_id = p_thread ORDER BY c.proposed_at, c.consent_hash;
+   WHERE c.practice_id = p_practice AND c.thread_id = p_thread
+     AND (came_at IS NULL
+          OR NOT EXISTS (SELECT FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.n < me.joined_n AND c.consent_hash = ANY (e.names))
+          OR EXISTS (SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = p_thread AND o.account_id = c.account_id
+                                            AND o.consent_hash = c.consent_hash AND (o.ended_at IS NULL OR o.ended_at > came_at)))
+   ORDER BY c.proposed_at, c.consent_hash;
   RETURN QUERY
   SELECT 'leave', l.leave_hash, l.account_id, a.chain_id, ''::text, l.leave, NULL::bytea, NULL::bytea[], NULL::bytea[], l.left_at,
          EXISTS (SELECT FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND l.leave_hash = ANY (e.names))
     FROM leave l JOIN account a ON a.practice_id = p_practice AND a.account_id = l.account_id
-   WHERE l.practice_id = p_practice AND l.thread_id = p_thread ORDER BY l.left_at, l.leave_hash;
+   WHERE l.practice_id = p_practice AND l.thread_id = p_thread
+     AND NOT EXISTS (SELECT FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.n < me.joined_n AND l.leave_hash = ANY (e.names))
+   ORDER BY l.left_at, l.leave_hash;
   RETURN QUERY
   SELECT 'admission', NULL::bytea, i.accepted_by, a.chain_id, ''::text, i.invite, i.accept, NULL::bytea[], ARRAY[i.accepted_sig], a.joined_at, false
     FROM invitation i JOIN account a ON a.practice_id = p_practice AND a.account_id = i.accepted_by
-   WHERE i.practice_id = p_practice AND i.thread_id = p_thread AND NOT i.opens ORDER BY a.joined_at, i.lookup_id;
+   WHERE i.practice_id = p_practice AND i.thread_id = p_thread AND NOT i.opens
+     AND NOT EXISTS (SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = p_thread AND o.account_id = i.accepted_by
+                                            AND o.ended_at <= came_at)
+   ORDER BY a.joined_at, i.lookup_id;
 END $$;
 
 CREATE FUNCTION public.read_people(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(account_id uuid, chain_id bytea, role smallint, name text, start_n bigint, until timestamp with time zone, ended_at timestamp with time zone, consent_hash bytea, start_t bytea)
@@ -1760,15 +1795,18 @@ CREATE FUNCTION public.read_people(p_practice uuid, p_token bytea, p_roles text[
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
+  me record;
+  came_at timestamptz;                      -- NULL: all of it is theirs
 BEGIN
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  came_at := (SELECT e.placed_at FROM entry e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = me.joined_n);
   RETURN QUERY
   SELECT m.account_id, a.chain_id, m.role, a.display_name, m.start_n, m.until,
          CASE WHEN present(m, p_now) THEN NULL ELSE coalesce(m.ended_at, m.until) END, m.consent_hash, e.t
     FROM member m
     JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
-    LEFT JOIN entry e ON e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = m.start_n AND m.account_id = me
-   WHERE m.practice_id = p_practice AND m.thread_id = p_thread
+    LEFT JOIN entry e ON e.practice_id = p_practice AND e.thread_id = p_thread AND e.n = m.start_n AND m.account_id = me.account_id
+   WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND (came_at IS NULL OR m.ended_at IS NULL OR m.ended_at > came_at)
    ORDER BY m.account_id;
 END $$;
 
@@ -1963,7 +2001,7 @@ BEGIN
     FROM message h
    WHERE h.practice_id = p_practice AND h.state = 'held' AND h.release_at <= p_now
      AND (p_account IS NULL OR EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice
-                                          AND m.thread_id = h.thread_id AND m.account_id = p_account AND present(m, p_now)));
+                                          AND m.thread_id = h.thread_id AND m.account_id = p_account AND m.ended_at IS NULL));
   IF due IS NULL THEN
     RETURN '{}';
   END IF;
@@ -2005,12 +2043,16 @@ DECLARE
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   IF NOT EXISTS (SELECT FROM message h WHERE h.practice_id = p_practice AND h.thread_id = p_thread
-                                         AND h.state = 'held' AND h.release_at <= p_now) THEN
+                                         AND h.state = 'held' AND h.release_at <= p_now
+                                         AND NOT EXISTS (SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = p_thread
+                                                                                AND o.account_id = h.account_id AND o.until <= h.release_at)) THEN
     RETURN 0;
   END IF;
   PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
   FOR m IN SELECT * FROM message h WHERE h.practice_id = p_practice AND h.thread_id = p_thread
                                      AND h.state = 'held' AND h.release_at <= p_now
+                                     AND NOT EXISTS (SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = p_thread
+                                                                            AND o.account_id = h.account_id AND o.until <= h.release_at)
             ORDER BY h.counted_from, h.accepted_order
   LOOP
     PERFORM place_message(p_practice, m, CASE WHEN m.promise_now IS NULL THEN 2 ELSE 3 END, p_now);
@@ -2082,7 +2124,9 @@ DECLARE
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   FOREACH a_thread IN ARRAY threads_of(p_practice, p_thread, p_accounts) LOOP
-    SELECT array_agg(h.account_id) AS senders, array_agg(h.mid) AS mids, bool_or(h.release_at <= p_now) AS due INTO found
+    SELECT array_agg(h.account_id) AS senders, array_agg(h.mid) AS mids, bool_or(h.release_at <= p_now AND NOT EXISTS (
+             SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = a_thread AND o.account_id = h.account_id
+                                    AND o.until <= h.release_at)) AS due INTO found
       FROM message h
      WHERE h.practice_id = p_practice AND h.thread_id = a_thread AND h.state = 'held' AND h.account_id = ANY (p_accounts)
        AND (p_devices IS NULL OR h.device_id = ANY (p_devices));
@@ -2214,6 +2258,7 @@ BEGIN
   told := '{}';
   complete := false;
   SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);  -- the caller may have left while this waited
   SELECT * INTO newcomer FROM account a WHERE a.practice_id = p_practice AND a.chain_id = p_newcomer AND a.closed_at IS NULL;
   IF NOT th.is_open THEN
     outcome := 'closed';
@@ -2230,7 +2275,9 @@ BEGIN
   ELSIF EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread
                                        AND m.account_id = newcomer.account_id AND present(m, p_now)) THEN
     outcome := 'member';
-  ELSIF (SELECT count(*) FROM consent c WHERE c.practice_id = p_practice AND c.thread_id = p_thread AND c.consent_hash <> p_hash) >= p_most THEN
+  ELSIF (SELECT count(*) FROM consent c
+          WHERE c.practice_id = p_practice AND c.thread_id = p_thread AND c.consent_hash <> p_hash
+            AND NOT EXISTS (SELECT FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND c.consent_hash = ANY (e.names))) >= p_most THEN
     outcome := 'too_many';
   END IF;
   IF outcome IS NOT NULL THEN
@@ -2499,6 +2546,7 @@ CREATE TABLE public.history_grant (
     grant_hash bytea NOT NULL,
     sealed bytea NOT NULL,
     given_at timestamp with time zone NOT NULL,
+    giver uuid NOT NULL,
     CONSTRAINT history_grant_grant_hash_check CHECK ((octet_length(grant_hash) = 32))
 );
 ALTER TABLE ONLY public.history_grant ALTER COLUMN sealed SET STORAGE EXTERNAL;
@@ -2959,6 +3007,9 @@ ALTER TABLE ONLY public.generation_mark
 
 ALTER TABLE ONLY public.history_grant
     ADD CONSTRAINT history_grant_practice_id_device_id_fkey FOREIGN KEY (practice_id, device_id) REFERENCES public.device(practice_id, device_id);
+
+ALTER TABLE ONLY public.history_grant
+    ADD CONSTRAINT history_grant_practice_id_giver_fkey FOREIGN KEY (practice_id, giver) REFERENCES public.account(practice_id, account_id);
 
 ALTER TABLE ONLY public.history_grant
     ADD CONSTRAINT history_grant_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);

@@ -16,6 +16,7 @@ CREATE OR REPLACE FUNCTION accept_message(
   p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea)
 RETURNS SETOF sent LANGUAGE plpgsql AS $$
 DECLARE
+  me record;
   known message;
   th thread;
   m message;
@@ -23,7 +24,8 @@ DECLARE
   answer sent;
   told uuid[] := '{}';
 BEGIN
-  IF (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e) <> p_account THEN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  IF me.account_id <> p_account THEN
     answer.outcome := 'no_thread';        -- a device of somebody else: told the same as for no thread at all
     RETURN NEXT answer; RETURN;
   END IF;
@@ -32,7 +34,8 @@ BEGIN
   IF NOT FOUND THEN
     SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
     IF NOT FOUND OR NOT EXISTS (SELECT FROM member s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.account_id = p_account
-                                             AND present(s, p_now)) THEN
+                                             AND present(s, p_now))
+       OR EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = p_thread AND x.device_id = me.device_id) THEN
       answer.outcome := 'no_thread';
       RETURN NEXT answer; RETURN;
     END IF;

@@ -1,7 +1,7 @@
 -- For the worker: mark a membership that ran out, give back what its member still has waiting there, and tell the others, whose apps
 -- make the epoch without them (A-6). Nothing was shown since `until` in any case: present says so.
 --   p_mids, p_statuses  what read_lapsed found, each with its Status 4
--- ended false: something else waits meanwhile, look again; or it is marked already.
+-- ended false: something else waits meanwhile, look again; it is marked already; or what is due there cannot be released.
 CREATE OR REPLACE FUNCTION end_membership(p_practice uuid, p_now timestamptz, p_thread uuid, p_account uuid, p_mids uuid[], p_statuses bytea[],
                                           p_audit_leaf uuid, p_salt bytea, p_record bytea,
                                           OUT ended boolean, OUT told uuid[])
@@ -17,7 +17,11 @@ BEGIN
                                         AND m.until <= p_now AND m.ended_at IS NULL) THEN
     RETURN;
   END IF;
-  released := release_thread(p_practice, p_thread, p_now) > 0;
+  BEGIN
+    released := release_thread(p_practice, p_thread, p_now) > 0;
+  EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+    RETURN;                               -- as release_due has it: this thread delays no other
+  END;
   IF NOT return_held(p_practice, p_thread, ARRAY[p_account], NULL, p_mids, p_statuses, p_now) THEN
     IF released THEN
       told := tell_feeds(p_practice, ARRAY[p_thread], p_now);

@@ -23,8 +23,9 @@ BEGIN
   IF NOT FOUND THEN
     RETURN;
   END IF;
+  -- those too where a time ran out and the worker has not been yet: something may still wait there
   threads := ARRAY(SELECT m.thread_id FROM member m
-                    WHERE m.practice_id = p_practice AND m.account_id = p_account AND present(m, p_now));
+                    WHERE m.practice_id = p_practice AND m.account_id = p_account AND m.ended_at IS NULL);
   PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (threads) ORDER BY t.thread_id FOR UPDATE;
   IF cardinality(p_gone) > 0 THEN
     -- what is due was in time: it is placed and not given back

@@ -2,7 +2,7 @@
 -- where its time has come. Envelope, old promise and the revision that carries it over were verified before.
 --   p_promise the receipt of its acceptance   p_promise_now the revision in this generation, with p_promise_hash
 -- Outcomes: held; placed; known (it is there, in this state and with this promise: nothing is changed); no_seat (its device is not in the
--- newest roster); refused (its id is taken by other bytes). ET404 as in enter_thread.
+-- newest roster, or its sender has left); refused (its id is taken by other bytes). ET404 as in enter_thread.
 CREATE OR REPLACE FUNCTION heal_message(
   p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz,
   p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer,
@@ -19,6 +19,7 @@ DECLARE
 BEGIN
   PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
   SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);      -- the caller may have left while this waited
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     moved := tell_feeds(p_practice, ARRAY[p_thread], p_now);
   END IF;
@@ -30,7 +31,9 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM seat s JOIN device d ON d.practice_id = p_practice AND d.device_id = s.device_id
                   WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.device_id = p_device
-                    AND d.account_id = p_account AND d.revoked_at IS NULL) THEN
+                    AND d.account_id = p_account AND d.revoked_at IS NULL)
+     -- whoever left has a seat until the next epoch, and nothing that waits
+     OR NOT EXISTS (SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = p_thread AND o.account_id = p_account AND present(o, p_now)) THEN
     RETURN QUERY SELECT 'no_seat'::text, NULL::text, NULL::bytea, NULL::bytea, moved;
     RETURN;
   END IF;

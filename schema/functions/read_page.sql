@@ -11,10 +11,12 @@ LANGUAGE plpgsql AS $$
 DECLARE
   me record;
 BEGIN
-  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
+  -- once more: the caller may have been left out while the release waited for the thread
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
   RETURN QUERY
   SELECT th.last_n, th.last_t, th.last_placed_at, th.generation,
          e.n, e.item_type, e.reason, e.generation, e.placed_at, e.item_hash, e.promise_hash, e.t,

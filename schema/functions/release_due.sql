@@ -12,7 +12,7 @@ BEGIN
     FROM message h
    WHERE h.practice_id = p_practice AND h.state = 'held' AND h.release_at <= p_now
      AND (p_account IS NULL OR EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice
-                                          AND m.thread_id = h.thread_id AND m.account_id = p_account AND present(m, p_now)));
+                                          AND m.thread_id = h.thread_id AND m.account_id = p_account AND m.ended_at IS NULL));
   IF due IS NULL THEN
     RETURN '{}';
   END IF;

@@ -15,7 +15,9 @@ DECLARE
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   FOREACH a_thread IN ARRAY threads_of(p_practice, p_thread, p_accounts) LOOP
-    SELECT array_agg(h.account_id) AS senders, array_agg(h.mid) AS mids, bool_or(h.release_at <= p_now) AS due INTO found
+    SELECT array_agg(h.account_id) AS senders, array_agg(h.mid) AS mids, bool_or(h.release_at <= p_now AND NOT EXISTS (
+             SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = a_thread AND o.account_id = h.account_id
+                                    AND o.until <= h.release_at)) AS due INTO found
       FROM message h
      WHERE h.practice_id = p_practice AND h.thread_id = a_thread AND h.state = 'held' AND h.account_id = ANY (p_accounts)
        AND (p_devices IS NULL OR h.device_id = ANY (p_devices));

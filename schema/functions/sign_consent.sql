@@ -1,4 +1,5 @@
 -- Propose that somebody comes in, or add one's own signature to what the owner proposed (A-6). Everything was verified before.
+--   p_most      how many may be open: proposed, and named by no epoch
 --   p_newcomer  chain of who is to come; for role 3 a therapist of the practice, for 1 and 4 somebody who accepted an invitation here
 -- Outcomes: signed; again (this person had signed it); and why not: signer (neither the owner nor a client), unknown (nobody
 -- proposed it: the owner does), newcomer (no such person, or not fit for the role), member (is in the thread already), closed,
@@ -17,6 +18,7 @@ BEGIN
   told := '{}';
   complete := false;
   SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);  -- the caller may have left while this waited
   SELECT * INTO newcomer FROM account a WHERE a.practice_id = p_practice AND a.chain_id = p_newcomer AND a.closed_at IS NULL;
   IF NOT th.is_open THEN
     outcome := 'closed';
@@ -33,7 +35,9 @@ BEGIN
   ELSIF EXISTS (SELECT FROM member m WHERE m.practice_id = p_practice AND m.thread_id = p_thread
                                        AND m.account_id = newcomer.account_id AND present(m, p_now)) THEN
     outcome := 'member';
-  ELSIF (SELECT count(*) FROM consent c WHERE c.practice_id = p_practice AND c.thread_id = p_thread AND c.consent_hash <> p_hash) >= p_most THEN
+  ELSIF (SELECT count(*) FROM consent c
+          WHERE c.practice_id = p_practice AND c.thread_id = p_thread AND c.consent_hash <> p_hash
+            AND NOT EXISTS (SELECT FROM epoch e WHERE e.practice_id = p_practice AND e.thread_id = p_thread AND c.consent_hash = ANY (e.names))) >= p_most THEN
     outcome := 'too_many';
   END IF;
   IF outcome IS NOT NULL THEN

@@ -1,5 +1,6 @@
 """Commands on one's own devices against a real server: link, approve, revoke, rotate, codes, the end."""
 
+import io
 import re
 import subprocess
 import sys
@@ -56,9 +57,10 @@ def test_a_new_phone_is_let_in_by_its_code_and_reads_everything(say, stage, plac
     asking.stdin.write("y\n")
     asking.stdin.flush()
     done = say(f"anna-{name}", "device", "approve", code, "--yes")
-    told, _ = asking.communicate(timeout=60)
+    told, beside = asking.communicate(timeout=60)
     assert asking.returncode == 0
     assert '"history": true' in told
+    assert "Notice" not in beside  # closed until the history came, and it came
     assert [one["text"] for one in say(f"phone-{name}", "read")] == ["Before the new phone."]
     devices = say(f"phone-{name}", "device", "list")
     assert [(one["class"], one["this"], one["active"]) for one in devices] == [
@@ -87,7 +89,7 @@ def test_a_wrong_code_says_what_to_do_next(say, place):
 def test_a_device_that_knows_the_passphrase_waits_and_is_refused(say, stage, place, monkeypatch):
     name, _, _ = place
     profile = f"anna-{name}"
-    monkeypatch.setattr("etherapy.cli.renewing.read_secret", lambda given, what: "the long way home")
+    monkeypatch.setattr("etherapy.cli.renewing.read_secret", lambda given, what, **_: "the long way home")
     assert "opens nothing by itself" in say(profile, "device", "passphrase", "Anna", plain=True)
     asking = subprocess.Popen(
         [
@@ -151,3 +153,42 @@ def test_staff_without_threads_have_devices_too(say, place):
     name, _, _ = place
     devices = say(f"ruth-{name}", "device", "list")
     assert [one["class"] for one in devices] == ["cli", "recovery"]
+
+
+def test_what_a_device_is_is_part_of_what_its_code_says(say, stage, place):
+    """Another class is another request; otherwise a browser would come in as what it was called before."""
+    asking, code = begin_linking(stage, place, "tablet", "--class", "phone")
+    asking.kill()
+    asking.wait()
+    again, other = begin_linking(stage, place, "tablet", "--class", "phone")
+    again.kill()
+    again.wait()
+    assert other == code
+    browser, third = begin_linking(stage, place, "tablet", "--class", "browser")
+    browser.kill()
+    browser.wait()
+    assert third != code
+
+
+def test_recovering_shows_the_devices_that_are_still_in(say, stage, place):
+    name, practice, code = place
+    told = say(f"back-{name}", "recover", stage.settings.origin, practice, code, plain=True)
+    assert "still in" in told and "command line" in told and "device revoke" in told
+    assert code not in told
+    gone = say(f"anna-{name}", "device", "list")
+    assert [one["class"] for one in gone if one["active"]] == ["cli", "recovery", "cli"]
+
+
+def test_a_passphrase_that_is_too_short_is_not_set(say, place, monkeypatch):
+    name, _, _ = place
+    monkeypatch.setattr("etherapy.cli.renewing.read_secret", lambda given, what, **_: "short")
+    told = say(f"anna-{name}", "device", "passphrase", "Anna", status=2)
+    assert "at least 12 characters" in told and "short" not in told
+
+
+def test_where_nobody_can_be_asked_nothing_is_done(say, place, monkeypatch):
+    name, _, _ = place
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    told = say(f"anna-{name}", "device", "close-account", status=1)
+    assert "nothing was done" in told and "--yes" in told
+    assert say(f"anna-{name}", "whoami")["roles"] == ["client"]

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from etherapy.cli.main import run
 from etherapy.cli.profiles import profile_place
 from etherapy.cli.showing import printable, show_findings, show_message
 from etherapy.sdk.finding_kinds import Kind
 from etherapy.sdk.findings import Finding
-from etherapy.sdk.message import Message
-from etherapy.sdk.profile import Profile
+from etherapy.sdk.keeping.profile import Profile
+from etherapy.sdk.verifying.message import Message
 from etherapy.tep.kinds import SafetyPlan
 from tests.cli.test_people import furnish, say, stage
 
@@ -176,3 +177,21 @@ def test_every_finding_says_what_to_do():
 def test_steps_have_an_option_each(say, anna):
     shown = say(anna, "plan", "share", "--help", plain=True)
     assert all(f"--{name}" in shown for name in SafetyPlan.step_names())
+
+
+def test_findings_of_one_kind_say_once_what_to_do():
+    alike = [Finding(kind=Kind.DEVICES, words=words) for words in ("first", "second")]
+    lines = list(show_findings([*alike, Finding(kind=Kind.LATE, words="late")]))
+    assert lines == [
+        "ALARM: late", f"  {Kind.LATE.mend}", "Notice: first", "Notice: second", f"  {Kind.DEVICES.mend}",
+    ]  # fmt: skip
+
+
+def test_an_alarm_is_told_whole_once_and_remembered_in_one_line(say, anna, capsys):
+    """What is shown in full before every answer is soon read by nobody."""
+    plant(anna)
+    say(anna, "waiting")
+    run(["waiting"])
+    told = capsys.readouterr().err
+    assert "1 earlier ALARM kept on this device: etherapy findings" in told
+    assert Kind.LATE.mend not in told

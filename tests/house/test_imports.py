@@ -22,6 +22,11 @@ BREACHES = {
         "import etherapy.crypto",
     ),
     "The SDK can be installed alone": ("sdk/planted.py", "import asyncpg"),
+    "The SDK's rooms: an import arrow points down": (
+        "sdk/keeping/planted.py",
+        "import etherapy.sdk.transport",
+    ),
+    "Verifying a thread needs no file and no socket": ("sdk/verifying/planted.py", "import asyncio"),
     "Crypto is bytes in, bytes out": ("crypto/planted.py", "import etherapy.protocol"),
     "TEP is formats and their verification": ("tep/planted.py", "import etherapy.rules"),
     "A supervisor's checker is merkle and signing, with no server in it": (

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from etherapy.rules.calendar import tzdata_checksum
-from etherapy.sdk.entering import enrol, join
-from etherapy.sdk.profile import Profile
+from etherapy.sdk.entering.enrolling import enrol, join
+from etherapy.sdk.entering.staff_link import new_staff_link
+from etherapy.sdk.keeping.profile import Profile
 from etherapy.sdk.session import Session
-from etherapy.sdk.staff_link import new_staff_link
 from etherapy.sdk.supervisor import Supervisor
 from etherapy.sdk.therapist import Therapist
 from etherapy.server.operate.installation import Installation

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from etherapy.protocol.problems import AlreadyPlaced
-from etherapy.sdk.promises import verify_bundle
+from etherapy.sdk.verifying.promises import verify_bundle
 from tests.journeys.conftest import Story
 
 NIGHT = datetime(2026, 6, 2, 3, 40, tzinfo=UTC)  # Monday 22:40 in Chicago

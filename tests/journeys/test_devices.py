@@ -13,6 +13,9 @@ import pytest
 from etherapy.crypto.epochs import check_secret, row_info
 from etherapy.crypto.errors import CannotOpen
 from etherapy.crypto.recovery import RecoveryCode
+from etherapy.sdk.devices.own_devices import OwnDevice
+from etherapy.sdk.entering.linking import NewDevice, link_device
+from etherapy.sdk.entering.recovering import recover
 from etherapy.sdk.faults import (
     LinkEnded,
     NothingAnnounced,
@@ -22,10 +25,7 @@ from etherapy.sdk.faults import (
     WrongAccount,
     WrongPassphrase,
 )
-from etherapy.sdk.linking import NewDevice, link_device
-from etherapy.sdk.own_devices import OwnDevice
-from etherapy.sdk.profile import Profile
-from etherapy.sdk.recovering import recover
+from etherapy.sdk.keeping.profile import Profile
 from etherapy.sdk.session import Session
 from etherapy.sdk.transport import Unreachable
 from etherapy.tep.envelope import parse_envelope
@@ -99,6 +99,25 @@ async def test_a_new_phone_is_linked_by_its_qr_code_and_reads_everything(story: 
     assert (await texts_of(story.client, story.thread))[-1] == "From the new phone"
 
 
+async def test_the_history_stays_given_although_the_old_phone_is_taken_out_before_it_is_opened(story: Story):
+    """AT-75: the receiver has a seat; the giver had one together with it."""
+    await story.turn_to(NOON)
+    await story.client.send(story.thread, "Written on the old phone")
+    first, profile, lossy = await begin_link(story), Profile.in_memory(), BrokenTransport(story.server.origin)
+    new = await link_device(
+        story.server.origin, story.practice, profile, clock=story.server.clock, transport=lossy
+    )
+    lossy.breaking = {"read_grants"}
+    async with await pair(story.client, first, first.text) as tablet:
+        with suppress(Unreachable):
+            await pair(story.client, new, new.text)
+        await tablet.devices.revoke(story.client.keys.device_id)
+    async with await Session.open(profile, clock=story.server.clock) as phone:
+        assert await phone.await_history()
+        assert await texts_of(phone, story.thread) == ["Written on the old phone"]
+        assert [one for one in phone.findings if one.grave] == []
+
+
 async def test_a_typed_code_needs_the_thirty_digits_to_be_compared(story: Story):
     await story.turn_to(NOON)
     await story.client.send(story.thread, "Before")
@@ -153,7 +172,12 @@ async def test_a_linking_that_was_interrupted_goes_on_with_the_same_code(story: 
         lossy = LossyTransport(story.server.origin)
         lossy.losing = ["complete_link", "login"]
         again = await link_device(
-            story.server.origin, story.practice, profile, clock=story.server.clock, transport=lossy
+            story.server.origin,
+            story.practice,
+            profile,
+            device_class=DeviceClass.PHONE,
+            clock=story.server.clock,
+            transport=lossy,
         )
         assert (again.code, again.text) == (code, text)
         agreed = asyncio.create_task(story.client.devices.approve(code))

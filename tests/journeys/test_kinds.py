@@ -12,10 +12,10 @@ from etherapy.protocol import endpoints
 from etherapy.protocol.messages import SendMessage
 from etherapy.sdk.faults import BadForm, NoSuchMessage, NotPlacedYet, TooLong
 from etherapy.sdk.finding_kinds import Kind
-from etherapy.sdk.kind_words import TAKEN_BACK, UNKNOWN
-from etherapy.sdk.message import Message
 from etherapy.sdk.session import Session
 from etherapy.sdk.transport import Transport
+from etherapy.sdk.verifying.kind_words import TAKEN_BACK, UNKNOWN
+from etherapy.sdk.verifying.message import Message
 from etherapy.store.connection import connect
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.kinds import Change, SafetyPlan

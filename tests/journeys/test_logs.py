@@ -9,8 +9,8 @@ from etherapy.merkle.proof import verify_inclusion
 from etherapy.merkle.tree import leaf_hash
 from etherapy.protocol import endpoints
 from etherapy.protocol.logs import InclusionQuery
-from etherapy.sdk.kept import LogCopy
-from etherapy.sdk.log_copy import LogName, LogReader
+from etherapy.sdk.keeping.kept import LogCopy
+from etherapy.sdk.watching.log_copy import LogName, LogReader
 from etherapy.store.connection import connect
 from etherapy.tep import cbor
 from tests.journeys.conftest import Story

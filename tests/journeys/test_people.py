@@ -1,6 +1,6 @@
 """Threads with more people than two: cover, couple, everything lost, leaving and being left out."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,17 +10,17 @@ from etherapy.crypto.grants import make_grant
 from etherapy.protocol import endpoints
 from etherapy.protocol.membership import GiveHistory
 from etherapy.protocol.problems import NoSeat, NoSuchThread, Unverified
-from etherapy.sdk.causes import Wish
-from etherapy.sdk.committing import settle_epoch
-from etherapy.sdk.entering import join
-from etherapy.sdk.faults import NotConfirmed, NothingHeld, NotInThread, NotYours
+from etherapy.sdk.entering.enrolling import join
+from etherapy.sdk.entering.recovering import recover
+from etherapy.sdk.faults import BadForm, NotConfirmed, NothingHeld, NotInThread, NotYours
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.granting import grant_history
-from etherapy.sdk.message import Message
-from etherapy.sdk.profile import Profile
-from etherapy.sdk.recovering import recover
+from etherapy.sdk.keeping.profile import Profile
 from etherapy.sdk.session import Session
 from etherapy.sdk.therapist import Therapist
+from etherapy.sdk.threads.causes import Wish
+from etherapy.sdk.threads.committing import settle_epoch
+from etherapy.sdk.threads.granting import grant_history
+from etherapy.sdk.verifying.message import Message
 from etherapy.tep.epoch import CommitReason
 from tests.journeys.conftest import VALE, Story
 
@@ -214,7 +214,7 @@ async def test_s_8_a_cover_with_keys_and_exact_times(story: Story) -> None:
         assert not await vale.propose_cover(thread, bytes(colleague.chain), None, BACK)
     await noor.sync()
     [question] = await noor.consents(story.thread)
-    assert "Dr Lind" in question.words and "24 Aug 2026" in question.words and question.mine
+    assert "Dr Lind" in question.words and "23 Aug 2026, 23:00 CDT" in question.words and question.mine
     assert await noor.consent(story.thread, question.consent)
     await lind.sync()
     assert [one.thread for one in await lind.threads()] == [story.thread]
@@ -276,6 +276,33 @@ async def test_s_8_a_cover_with_keys_and_exact_times(story: Story) -> None:
     assert lind.desk(story.thread).log.n < vale.desk(story.thread).log.n
 
 
+async def test_a_colleague_who_covers_once_more_reads_from_her_second_time_on(story: Story) -> None:
+    """AT-55, AT-97: she is let in again by the owner's new word, and keeps to the same owner."""
+    vale, noor, thread = story.therapist, story.client, story.thread
+    lind: Therapist = await story.enrol(Therapist, "therapist", "Dr Lind")
+    await story.turn_to(MORNING)
+    for week, text in enumerate(("First time.", "Second time.")):
+        await story.server.make_rounds()
+        await vale.sync()
+        until = MORNING + timedelta(weeks=week, days=1)
+        assert not await vale.propose_cover(thread, lind.chain, None, until)
+        await noor.sync()
+        [question] = await noor.consents(thread)
+        assert await noor.consent(thread, question.consent)
+        await lind.sync()
+        await noor.send(thread, text)
+        assert texts((await lind.sync()).messages)[-1:] == [text]
+        await story.turn_to(until + timedelta(hours=1))
+        await story.server.make_rounds()
+        for one in (noor, vale, lind):
+            await one.sync()
+        await noor.send(thread, "Between the times.")
+        await story.turn_to(MORNING + timedelta(weeks=week + 1))
+    assert texts(await lind.messages(thread)) == ["Second time."]
+    assert lind.desk(thread).state.owner == vale.chain
+    assert lind.findings == () and noor.findings == () and vale.findings == ()
+
+
 async def test_a_grant_with_another_secret_plants_nothing(story: Story) -> None:
     """AT-53: what was granted is held against what each epoch promised to everybody."""
     await story.turn_to(MORNING)
@@ -320,3 +347,72 @@ async def test_history_is_given_to_nobody_outside_the_newest_epoch(story: Story)
     stranger: Therapist = await story.enrol(Therapist, "therapist", "Dr Lind")
     with pytest.raises(NotInThread):
         await grant_history(desk, stranger.chain)
+
+
+async def test_a_device_that_is_left_out_with_a_message_waiting_goes_on_elsewhere(story: Story) -> None:
+    """A-5: the thread that is closed to it keeps no other back, and its person's devices show where it is
+    left out."""
+    await story.turn_to(NIGHT)
+    await story.client.send(story.thread, "From the device that is left out.")
+    fresh = await recover(story.server.origin, story.practice, story.code, Profile.in_memory())
+    await story.stack.enter_async_context(fresh)
+    await story.server.make_rounds()
+    left_out = story.client.keys.device_id
+    await fresh.exclude_device(story.thread, left_out)
+    await story.turn_to(MORNING)
+    await story.client.sync()
+    with pytest.raises(NotInThread):
+        await story.client.send(story.thread, "Nothing more from here.")
+    assert [one.standing for one in await story.client.threads()] == ["ended"]
+    listed = {one.device: one.narrowed for one in await fresh.devices.list()}
+    assert listed[left_out] == (story.thread,) and listed[fresh.keys.device_id] == ()
+    with pytest.raises(NotYours, match="recovery code"):
+        recovery = next(one.device for one in await fresh.devices.list() if one.recovery)
+        await fresh.exclude_device(story.thread, recovery)
+
+
+async def test_whoever_left_waits_for_nothing_and_whoever_was_removed_is_told(story: Story) -> None:
+    """A-6: who answered an invitation once and left is shown as gone, not as still to be let in."""
+    paul = await partner(story)
+    await let_in(story, paul)
+    await story.client.name(story.thread, paul.chain, "Paul")
+    await paul.leave(story.thread)
+    await story.client.sync()
+    gone = {one.chain: (one.name, one.standing) for one in await story.client.who(story.thread)}
+    assert gone[paul.chain] == ("Paul", "left")
+
+    maria = await partner(story)
+    await let_in(story, maria)
+    await story.therapist.remove(story.thread, maria.chain)
+    with pytest.raises(NotInThread, match="no part in it"):
+        await maria.send(story.thread, "Am I still here?")
+    assert [one.standing for one in await maria.threads()] == ["ended"]
+
+
+async def test_of_several_clients_each_is_called_something_of_their_own(story: Story) -> None:
+    """S-18: the name in the invitation is the first client's, and nobody else's."""
+    assert await story.therapist.names(story.thread) == {}
+    paul = await partner(story)
+    await let_in(story, paul)
+    named = await story.therapist.names(story.thread)
+    assert named[story.client.chain] == "Noor" and named[paul.chain] == f"client {paul.chain.hex()[:6]}"
+
+
+async def test_a_cover_that_is_over_before_it_begins_is_not_proposed(story: Story) -> None:
+    lind: Therapist = await story.enrol(Therapist, "therapist", "Dr Lind")
+    await story.turn_to(MORNING)
+    for since, until in (
+        (None, MORNING - timedelta(days=1)),
+        (MORNING + timedelta(2), MORNING + timedelta(1)),
+    ):
+        with pytest.raises(BadForm, match="ends before it begins"):
+            await story.therapist.propose_cover(story.thread, lind.chain, since, until)
+    assert not await story.therapist.propose_cover(story.thread, lind.chain, None, MORNING + timedelta(1))
+    story.client.zone = "America/Chicago"
+    await story.client.sync()
+    [asked], [proposed] = (
+        await story.client.consents(story.thread),
+        await story.therapist.consents(story.thread),
+    )
+    assert "until 3 Jun 2026, 08:00 CDT" in asked.words and "You may say no" in asked.words
+    assert "your colleague" in proposed.words and "You may say no" not in proposed.words

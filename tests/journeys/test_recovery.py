@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from etherapy.sdk.profile import Profile
-from etherapy.sdk.recovering import recover
+from etherapy.sdk.entering.recovering import recover
+from etherapy.sdk.keeping.profile import Profile
 from tests.journeys.conftest import Story
 
 TEXT = "Held, and then the phone was gone"

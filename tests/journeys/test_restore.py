@@ -9,7 +9,9 @@ import pytest
 from etherapy.postgres.backup import restore
 from etherapy.sdk.faults import LinkLost, NotSentYet
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.message import SentMessage
+from etherapy.sdk.keeping.profile import Profile
+from etherapy.sdk.session import Session
+from etherapy.sdk.verifying.message import SentMessage
 from etherapy.server.operate.backup import DUMP, make_backup
 from etherapy.server.operate.restoring import restore_backup
 from etherapy.store.migrate import migrate
@@ -163,6 +165,31 @@ async def test_at_18_a_server_that_went_back_without_a_word_is_not_believed(nigh
         assert view.halted is not None and view.halted.kind == Kind.ROLLBACK
         assert night.texts(client) == ["placed at nine in the evening"]
         assert client.desk(thread).state.lost == []
+
+
+async def test_at_107_a_program_that_dies_while_it_sets_aside_accuses_nobody(night: Night, monkeypatch):
+    """AT-107, AT-18: what was set aside is written before it is taken out of what is kept."""
+    story, store = night.story, await night.scratch()
+    site = night.house.site(night.tmp_path / "second", store)
+    await restore_backup(site, night.backup, night.house.vault)
+    client, therapist, thread = story.client, story.therapist, story.thread
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    async with night.house.serve(site, store) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(Profile, "keep_only", die)
+            with pytest.raises(KeyboardInterrupt):
+                await client.sync()
+        async with await Session.open(client.profile) as again:
+            for _ in range(2):
+                await again.sync()
+                await therapist.sync()
+                await server.make_rounds()
+            assert night.texts(again) == night.texts(therapist) == ["placed at nine in the evening"]
+            assert [one.text for one in await again.waiting(thread)] == ["written at ten"]
+            assert not again.findings and again.desk(thread).halted is None
 
 
 @pytest.mark.parametrize("night", [NightOfKeys], indirect=True)

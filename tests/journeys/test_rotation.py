@@ -9,8 +9,8 @@ import pytest
 from etherapy.rules.calendar import milliseconds
 from etherapy.sdk.faults import Refuted, WrongServer
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.own_items import newest
-from etherapy.sdk.promises import verify_bundle
+from etherapy.sdk.verifying.own_items import newest
+from etherapy.sdk.verifying.promises import verify_bundle
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.operate.rotating import rotate_server_keys
 from etherapy.server.operate.site import Site

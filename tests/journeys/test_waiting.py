@@ -1,23 +1,30 @@
 """What waits while the thread changes: corrected, sealed anew, kept by another device, returned (A-4)."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from etherapy.binary import B64, Id16
+from etherapy.crypto.messages import seal_message
 from etherapy.protocol import endpoints
+from etherapy.protocol.messages import AllWaiting, Waiting, WaitingPlace
+from etherapy.protocol.messages import WaitingMessage as WaitingItem
 from etherapy.protocol.problems import AlreadyPlaced, NoSuchThread
-from etherapy.sdk.entering import join
+from etherapy.sdk.entering.enrolling import join
+from etherapy.sdk.entering.recovering import recover
 from etherapy.sdk.faults import NothingHeld, NotInThread, NotSentYet, NotYours
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.message import Message, WaitingMessage
-from etherapy.sdk.profile import Profile
-from etherapy.sdk.recovering import recover
-from etherapy.sdk.replacing import keep_waiting
+from etherapy.sdk.keeping.profile import Profile
+from etherapy.sdk.messages.replacing import keep_waiting
 from etherapy.sdk.session import Session
+from etherapy.sdk.verifying.message import Message, WaitingMessage
+from etherapy.signing import SigningKey
 from etherapy.store.connection import connect
 from etherapy.tep.epoch import CommitReason
+from etherapy.tep.payload import Payload
 from tests.journeys.conftest import VALE, Story
-from tests.sdk.furnished import LossyTransport
+from tests.sdk.furnished import LossyTransport, LyingTransport
 
 NIGHT = datetime(2026, 6, 2, 3, 40, tzinfo=UTC)  # Monday 22:40 in Chicago
 LATER = NIGHT + timedelta(hours=3)
@@ -51,6 +58,8 @@ async def test_a_message_of_the_night_is_read_in_the_morning_across_a_new_epoch(
         assert not any(found.grave for found in news.findings)
     [shown] = await story.therapist.messages(story.thread)
     assert shown.mid == sent.mid and shown.standing == "good"
+    assert shown.promise is not None and shown.promise.counted_from == sent.promise.accepted_at
+    assert shown.promise.release_at == MORNING == shown.placed_at
 
 
 async def test_a_waiting_text_is_corrected_and_keeps_its_time(story: Story) -> None:
@@ -173,6 +182,58 @@ async def test_another_device_keeps_what_a_lost_one_has_waiting(story: Story) ->
     [shown] = news.messages
     assert shown.device == fresh.keys.device_id and shown.promise is not None
     assert shown.promise.counted_from == sent.promise.accepted_at
+
+
+@dataclass
+class OtherHand:
+    """A key with another device's name and no right to sign for it."""
+
+    public: bytes
+
+    def sign(self, message: bytes) -> bytes:
+        return SigningKey(bytes(32)).sign(message)
+
+
+@pytest.mark.parametrize("forged", ["planted", "replayed"])
+async def test_words_that_no_own_device_signed_or_that_were_read_before_are_not_kept(
+    story: Story, forged: str
+) -> None:
+    """AT-92: everybody who reads an epoch could seal in another's name, and the server says what waits."""
+    await story.turn_to(NIGHT)
+    sent = await story.client.send(story.thread, "Mine.")
+    desk, lost = story.client.desk(story.thread), story.client.keys
+    envelope = desk.state.own[sent.mid].envelope
+    newest = desk.log.epochs.newest
+    assert newest is not None and envelope is not None
+    if forged == "planted":
+        envelope = seal_message(
+            Payload(1, "I want to stop the therapy.", 0, desk.view()),
+            secret=desk.state.secrets[newest.commit_hash],
+            commit=newest,
+            key=OtherHand(lost.sign.public),  # type: ignore[arg-type]
+            mid=sent.mid,
+        )
+    else:
+        await story.turn_to(MORNING)
+        await story.server.make_rounds()
+    fresh = await second_device(story)
+    await fresh.sync()
+    receipt = B64(sent.promise.receipt)
+    lie = WaitingItem(
+        Id16(sent.mid), B64(envelope), receipt, sent.decision, "returned" if forged == "replayed" else "held"
+    )
+    lying = LyingTransport(story.server.origin)
+    places = AllWaiting([WaitingPlace(Id16(story.thread), Id16(lost.device_id), 1, 0)])
+    lying.lies = {"read_waiting": lambda _: Waiting([lie]), "read_all_waiting": lambda _: places}
+    async with await Session.open(fresh.profile, clock=story.server.clock, transport=lying) as me:
+        assert await keep_waiting(me, lost.device_id) == 0
+        with pytest.raises(NothingHeld):
+            await me.send_urgently(story.thread, sent.mid)
+        if forged == "planted":
+            assert [one.text for one in await me.waiting(story.thread)] == [None]
+            assert Kind.NOT_MINE in [one.kind for one in me.findings]
+    await story.turn_to(MORNING)
+    assert texts((await story.therapist.sync()).messages) == ["Mine."]
 
 
 async def test_what_was_returned_goes_out_again_by_another_device(story: Story) -> None:

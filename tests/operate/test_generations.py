@@ -7,7 +7,7 @@ import pytest
 
 from etherapy.merkle.tree import empty_root
 from etherapy.rules.calendar import milliseconds
-from etherapy.sdk.generations import Generations
+from etherapy.sdk.verifying.generations import Generations
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.operate.backup import make_backup
 from etherapy.server.operate.inspection import inspect_store

@@ -99,3 +99,13 @@ def test_neither_words_nor_errors_hold_a_secret(path):
     with pytest.raises(KeysUnusable) as caught:
         ServerSecrets.load(path)
     assert b64(seed)[:8] not in str(caught.value) and caught.value.__cause__ is None
+
+
+def test_a_directory_that_was_there_keeps_its_mode(path):
+    """A copy of the keys may be put into /tmp or on a mounted disk: those are not ours to close."""
+    place = path.parent
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o755)
+    ServerSecrets.create(path, ORIGIN, NOW)
+    assert place.stat().st_mode & 0o777 == 0o755
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -1,6 +1,6 @@
 """A practice with people in it, made as an operator and its members make it: through links, over HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 from etherapy.rules.calendar import tzdata_checksum
 from etherapy.sdk import Profile, Session, Supervisor, Therapist, enrol, join
-from etherapy.sdk.staff_link import new_staff_link
+from etherapy.sdk.entering.staff_link import new_staff_link
 from etherapy.sdk.transport import Transport, Unreachable
 from etherapy.server.operate.installation import Installation
 from etherapy.server.operate.practices import LinkOffer, create_practice, create_staff_link
@@ -81,6 +81,20 @@ class LossyTransport(Transport):
             self.losing.remove(endpoint.name)
             raise Unreachable("the answer was lost")
         return answer
+
+
+class LyingTransport(Transport):
+    """A real server whose answers to some endpoints are changed on the way."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.lies: dict[str, Callable[[Any], Any]] = {}
+        self.asked: list[str] = []
+
+    async def call(self, endpoint: Any, body: Any = None, /, **more: Any) -> Any:
+        self.asked.append(endpoint.name)
+        answer = await super().call(endpoint, body, **more)
+        return self.lies.get(endpoint.name, lambda true: true)(answer)
 
 
 async def furnish(

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from os import urandom
 from typing import Any
 
-from etherapy.sdk.people import Person as Known
-from etherapy.sdk.spine import Pin
-from etherapy.sdk.thread_log import Applied, Reader, ThreadLog
+from etherapy.sdk.verifying.person import Person as Known
+from etherapy.sdk.verifying.spine import Pin
+from etherapy.sdk.verifying.thread_log import Applied, Reader, ThreadLog
 from etherapy.tep.chain import Chain
 from etherapy.tep.charter import sign_charter
 from etherapy.tep.consent import Consent, consent_hash, sign_consent
@@ -26,6 +26,7 @@ class LargerWorld(SmallWorld):
     leaves: dict[bytes, Any] = field(default_factory=dict)
     charter_signatures: dict[bytes, bytes] = field(default_factory=dict)
     inside: list[tuple[Person, int]] = field(default_factory=list)
+    others: list[Person] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lind = person(self.seed + "-lind")
@@ -40,13 +41,16 @@ class LargerWorld(SmallWorld):
         return [(one.chain, role) for one, role in self.inside] if self.inside else super().members()
 
     def people(self) -> dict[bytes, Known]:
-        return {one.chain.chain_id: self.known(one) for one in (self.anna, self.vale, self.lind)}
+        everybody = (self.anna, self.vale, self.lind, *self.others)
+        return {one.chain.chain_id: self.known(one) for one in everybody}
 
-    def agree(self, *signers: Person, role: int = Role.CO_THERAPIST, **changed: Any) -> bytes:
-        """The hash of a consent to Lind, signed by these."""
+    def agree(
+        self, *signers: Person, role: int = Role.CO_THERAPIST, to: Person | None = None, **changed: Any
+    ) -> bytes:
+        """The hash of a consent to Lind, or somebody else, signed by these."""
         terms: dict[str, Any] = {"history": False, "since": self.at, "until": 0, "home": self.home}
         terms |= {"thread": THREAD, "nonce": urandom(16)} | changed
-        core = Consent(newcomer=self.lind.chain.chain_id, role=role, **terms).pack()
+        core = Consent(newcomer=(to or self.lind).chain.chain_id, role=role, **terms).pack()
         signed = {one.chain.chain_id: sign_consent(core, one.keys.sign) for one in signers}
         self.consents[consent_hash(core)] = (core, signed)
         return consent_hash(core)
@@ -78,13 +82,16 @@ class LargerWorld(SmallWorld):
         before = self.commits[-1][0].core
         return self.commit(by, reason=reason, consents=papers, before=before, **changed)
 
-    def newcomer(self, start: int, secrets: dict[bytes, bytes] | None = None) -> ThreadLog:
+    def newcomer(
+        self, start: int, secrets: dict[bytes, bytes] | None = None, owner: bytes = b""
+    ) -> ThreadLog:
         """An empty device of Lind's, which is told that its thread begins after `start`; 0: with history."""
         container = pack_signed(self.charter, (sign_charter(self.charter, self.vale.keys.sign),))
         pin = Pin(start, self.ts[start]) if start else None
         chain, device = self.lind.chain.chain_id, self.lind.keys.device_id
         keys = self.host.keys.receipt_keys()
-        reader = Reader(chain, device, keys, self.home, True, pin, container if start else b"")
+        told = container if start else b""
+        reader = Reader(chain, device, keys, self.home, True, pin, told, owner=owner)
         return ThreadLog(THREAD, reader, {} if secrets is None else secrets)
 
     def show(self, log: ThreadLog, one: Person, upto: int | None = None) -> Applied:

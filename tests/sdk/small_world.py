@@ -8,11 +8,11 @@ from etherapy.crypto.epochs import new_epoch
 from etherapy.crypto.invitation import invitation_keys, new_link_secret
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.messages import seal_message
-from etherapy.sdk.epochs import Began
-from etherapy.sdk.kept import KeptItem, KnownLinks, OwnItem
-from etherapy.sdk.people import Person as Known
-from etherapy.sdk.people import read_person
-from etherapy.sdk.thread_log import Applied, Reader, ThreadLog
+from etherapy.sdk.keeping.kept import KeptItem, KnownLinks, OwnItem
+from etherapy.sdk.verifying.epochs import Began
+from etherapy.sdk.verifying.person import Person as Known
+from etherapy.sdk.verifying.person import read_person
+from etherapy.sdk.verifying.thread_log import Applied, Reader, ThreadLog
 from etherapy.tep.charter import Charter, agreement_hash, charter_hash, sign_charter
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.epoch import Commit, CommitReason, Role, parse_commit

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from etherapy.sdk import Profile, Session, recover
-from etherapy.sdk.causes import MAX_AGE_MS, Standing, next_change
-from etherapy.sdk.committing import settle_epoch
+from etherapy.sdk.threads.causes import MAX_AGE_MS, MAX_PLACED, Standing, next_change
+from etherapy.sdk.threads.committing import settle_epoch
 from etherapy.sdk.transport import Transport, Unreachable
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.epoch import CommitReason, Role
@@ -181,24 +181,37 @@ async def recover_without_commit(practice: Practice, pair: Pair) -> Session:
 async def test_of_many_devices_that_see_one_change_one_commits_and_all_go_on(practice: Practice, pair: Pair):
     """AT-26, AT-95: losers of the race take the winner's epoch; nobody uploads more than twice."""
     await pair.vale.sync()
-    devices = [pair.anna, pair.vale] + [await another_device(practice, pair) for _ in range(3)]
-    for one in devices:
+    devices = [pair.anna, pair.vale] + [await another_device(practice, pair) for _ in range(4)]
+    lost = await another_device(practice, pair)
+    for one in devices * 2:
         await one.sync()
-    await recover_without_commit(practice, pair)
+    devices[2], cable = await open_watched(devices[2], practice)
+    cable.breaking = {"commit_epoch"}
+    with pytest.raises(Unreachable):
+        await devices[2].devices.revoke(lost.keys.device_id)
+    await lost.close()
+    await practice.server.make_rounds()
     cables: list[WatchedTransport] = []
+    pauses: list[list[float]] = [[] for _ in devices]
     for at, one in enumerate(devices):
         devices[at], cable = await open_watched(one, practice)
         cables.append(cable)
 
-    async def at_once(one: Session) -> None:
+    async def at_once(one: Session, paused: list[float]) -> None:
+        async def pause(seconds: float) -> None:
+            paused.append(seconds)
+
         desk = one.desk(pair.thread)
         async with desk.lock:
             await desk.load()
-            await settle_epoch(desk, age=0, pause=no_pause)
+            await settle_epoch(desk, age=0, pause=pause)
 
-    await asyncio.gather(*(at_once(one) for one in devices))
+    await asyncio.gather(*(at_once(one, paused) for one, paused in zip(devices, pauses, strict=True)))
     uploads = [cable.asked.count("commit_epoch") for cable in cables]
-    assert max(uploads) <= 2 and sum(uploads) >= 1
+    assert max(uploads) <= 2 and sum(uploads) >= 2  # several did see it at the same time
+    assert max(sum(one) for one in pauses) <= 30
+    commits = [one.desk(pair.thread).log.epochs.newest for one in devices]
+    assert all(one is not None and one.core.row_of(lost.keys.device_id) is None for one in commits)
     heads = {one.desk(pair.thread).log.epochs.newest.commit_hash for one in devices}  # type: ignore[union-attr]
     assert len(heads) == 1
     for at, one in enumerate(devices):
@@ -206,10 +219,6 @@ async def test_of_many_devices_that_see_one_change_one_commits_and_all_go_on(pra
     for one in devices[2:]:
         await one.close()
     pair.anna, pair.vale = devices[0], devices[1]  # type: ignore[assignment]
-
-
-async def no_pause(seconds: float) -> None:
-    """Time passes by itself."""
 
 
 async def test_an_epoch_that_served_long_is_replaced_by_the_therapist_in_open_hours_only(
@@ -237,6 +246,37 @@ async def test_an_epoch_that_served_long_is_replaced_by_the_therapist_in_open_ho
     assert newest is not None
     assert (newest.core.epoch, newest.core.reason) == (1, CommitReason.COUNT)
     assert (await pair.anna.sync()).findings == ()
+
+
+async def test_two_hundred_messages_end_an_epoch_by_the_therapist_s_hand_alone(
+    practice: Practice, pair: Pair
+):
+    """AT-93: by count, in open hours; a client's app makes none, by night or by day, sending or not."""
+    clock = practice.server.clock
+    await clock.turn_to(NIGHT)
+    await pair.vale.sync()
+    for number in range(MAX_PLACED):
+        await pair.anna.send(pair.thread, f"{number}", urgent=True)
+    asked: list[list[str]] = []
+    for draft in (False, True):
+        pair.anna, cable = await open_watched(pair.anna, practice)
+        await pair.anna.sync()
+        if draft:
+            await pair.anna.send(pair.thread, "One more at night", urgent=True)
+        await pair.anna.sync()
+        assert "commit_epoch" not in cable.asked
+        asked.append(cable.asked)
+    assert [one for one in asked[1] if one == "send_message"] == ["send_message"]
+    await pair.vale.sync()
+    assert pair.vale.desk(pair.thread).log.epochs.newest.core.epoch == 0  # type: ignore[union-attr]
+    await clock.turn_to(MORNING)
+    await pair.anna.send(pair.thread, "In open hours")
+    await pair.anna.sync()
+    assert pair.anna.desk(pair.thread).log.epochs.newest.core.epoch == 0  # type: ignore[union-attr]
+    await pair.vale.sync()
+    newest = pair.vale.desk(pair.thread).log.epochs.newest
+    assert newest is not None
+    assert (newest.core.epoch, newest.core.reason) == (1, CommitReason.COUNT)
 
 
 STEPS = st.lists(

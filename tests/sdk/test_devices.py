@@ -2,10 +2,10 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from os import urandom
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -15,11 +15,15 @@ from etherapy.crypto.errors import BadCode, WeakParameters
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.recovery import RecoveryCode
 from etherapy.protocol import endpoints
+from etherapy.protocol.membership import ConsentPaper, ThreadPeople
 from etherapy.protocol.pairing import LinkProgress, LinkRequest, Salt
 from etherapy.protocol.people import Chain
 from etherapy.protocol.problems import DeviceRevoked
-from etherapy.sdk import Profile, Session, recover
-from etherapy.sdk.ending import read_ending
+from etherapy.sdk import Profile, Session, Therapist, recover
+from etherapy.sdk.devices.ending import read_ending
+from etherapy.sdk.devices.link_text import Scanned, read_shown_code
+from etherapy.sdk.devices.own_chain import grow
+from etherapy.sdk.entering.linking import NewDevice, link_device
 from etherapy.sdk.faults import (
     BadLink,
     LinkEnded,
@@ -31,31 +35,15 @@ from etherapy.sdk.faults import (
     TooManyDevices,
 )
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.granting import grant_history
-from etherapy.sdk.link_text import Scanned, read_shown_code
-from etherapy.sdk.linking import NewDevice, link_device
-from etherapy.sdk.own_chain import grow
+from etherapy.sdk.threads.granting import grant_history
 from etherapy.sdk.transport import Transport, Unreachable
+from etherapy.tep.consent import Consent, consent_hash
 from etherapy.tep.leaves import chain_link_leaf
 from etherapy.tep.linking import add_device, revoke_device
 from etherapy.tep.links import DeviceClass
 from etherapy.tep.pairing import link_code
 from tests.sdk.conftest import MORNING, Pair
-from tests.sdk.furnished import Practice
-
-
-class LyingTransport(Transport):
-    """A real server whose answers to some endpoints are changed on the way."""
-
-    def __init__(self, origin: str) -> None:
-        super().__init__(origin)
-        self.lies: dict[str, Callable[[Any], Any]] = {}
-        self.asked: list[str] = []
-
-    async def call(self, endpoint: Any, body: Any = None, /, **more: Any) -> Any:
-        self.asked.append(endpoint.name)
-        answer = await super().call(endpoint, body, **more)
-        return self.lies.get(endpoint.name, lambda true: true)(answer)
+from tests.sdk.furnished import LyingTransport, Practice
 
 
 @pytest.fixture
@@ -228,6 +216,81 @@ async def test_at_17_a_hidden_revocation_is_exposed_by_the_keys_log_and_the_send
 
 
 # --- copies of a device ------------------------------------------------------------------------------------
+
+
+async def test_at_17_a_link_that_was_logged_before_its_person_was_known_cannot_be_hidden(
+    pair: Pair, practice: Practice
+):
+    """AT-17, AT-33: a colleague lost a device long before anybody asked her to cover."""
+    await pair.vale.sync()
+    lind, code = await practice.therapist("Dr Lind")
+    back = await recover(
+        practice.server.origin,
+        practice.practice_id,
+        code,
+        Profile.in_memory(),
+        Session,
+        clock=practice.server.clock,
+    )
+    await back.devices.revoke(lind.keys.device_id)
+    await practice.server.make_rounds()
+    await pair.vale.check_logs()
+    lying = LyingTransport(practice.server.origin)
+    async with await Therapist.open(pair.vale.profile, clock=practice.server.clock, transport=lying) as vale:
+        lying.lies["read_chain"] = lambda answer: without_last(answer) if len(answer.links) == 4 else answer
+        until = practice.server.clock.now() + timedelta(days=7)
+        with pytest.raises(Refuted) as refused:
+            await vale.propose_cover(pair.thread, lind.chain, None, until)
+    assert refused.value.finding.kind == Kind.CHAIN and "hidden" in refused.value.finding.words
+    await back.close()
+    await lind.close()
+
+
+async def test_a_gap_alone_does_not_make_a_device_forget_its_thread(
+    pair: Pair, practice: Practice, liar: LyingTransport, anna: Session
+):
+    """AT-31, AT-59: who was here is let in again by the owner's word, never by the server's."""
+    await practice.server.clock.turn_to(MORNING)
+    await pair.vale.sync()
+    for text in ("one", "two", "three"):
+        await pair.vale.send(pair.thread, text)
+        if text == "one":
+            await anna.sync()
+    state = anna.desk(pair.thread).state
+    before = (state.n, state.t, state.owner)
+    assert state.owner == pair.vale.chain
+    core = Consent(
+        thread=pair.thread,
+        newcomer=anna.chain,
+        role=1,
+        history=False,
+        since=0,
+        until=0,
+        nonce=bytes(16),
+        home=anna.home,
+    ).pack()
+    paper = ConsentPaper(B64(core), [], "")
+
+    def come_again(answer: ThreadPeople) -> ThreadPeople:
+        members = [
+            msgspec.structs.replace(
+                one, consent=Hash32(consent_hash(core)), start_n=state.n + 1, start_t=Hash32(bytes(32))
+            )
+            if one.chain == anna.chain
+            else one
+            for one in answer.members
+        ]
+        return msgspec.structs.replace(answer, members=members, consents=[paper])
+
+    liar.lies["read_page"] = lambda page: msgspec.structs.replace(page, items=page.items[1:])
+    liar.lies["read_people"] = come_again
+    news = await anna.sync()
+    assert Kind.BROKEN_LOG in [one.kind for one in news.findings]
+    liar.lies.clear()
+    assert (state.n, state.t, state.owner) == before and not state.joined
+    await pair.vale.send(pair.thread, "four")
+    await anna.sync()
+    assert [one.text for one in await anna.messages(pair.thread)] == ["one", "two", "three", "four"]
 
 
 async def test_at_47_a_copy_of_a_device_is_noticed_by_what_it_sends(practice: Practice, tmp_path: Path):

@@ -9,10 +9,10 @@ from etherapy.merkle.proof import inclusion_proof
 from etherapy.merkle.tree import grow, leaf_hash
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.generations import Generations
-from etherapy.sdk.kept import KeptItem, OwnItem
-from etherapy.sdk.own_items import judge_revision
-from etherapy.sdk.thread_log import Applied, Reader, ThreadLog
+from etherapy.sdk.keeping.kept import KeptItem, OwnItem
+from etherapy.sdk.verifying.generations import Generations
+from etherapy.sdk.verifying.own_items import judge_revision
+from etherapy.sdk.verifying.thread_log import Applied, Reader, ThreadLog
 from etherapy.signing import SigningKey
 from etherapy.tep.payload import View
 from etherapy.tep.placing import Entry, ItemType, Reason

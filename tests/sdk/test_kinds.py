@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etherapy.sdk.conversation import Conversation, fold
 from etherapy.sdk.finding_kinds import Kind
-from etherapy.sdk.kept import OwnItem
-from etherapy.sdk.kind_words import TAKEN_BACK, UNKNOWN, text_of, wall_time
-from etherapy.sdk.message import Message
-from etherapy.sdk.thread_log import ThreadLog
+from etherapy.sdk.keeping.kept import OwnItem
+from etherapy.sdk.verifying.conversation import Conversation, fold
+from etherapy.sdk.verifying.kind_words import TAKEN_BACK, UNKNOWN, text_of, wall_time
+from etherapy.sdk.verifying.message import Message
+from etherapy.sdk.verifying.thread_log import ThreadLog
 from etherapy.tep import cbor
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.kinds import (

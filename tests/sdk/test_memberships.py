@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.thread_log import Applied
+from etherapy.sdk.verifying.thread_log import Applied
 from etherapy.tep.epoch import CommitReason, Role
 from tests.sdk.larger_world import LargerWorld
 from tests.sdk.small_world import HOUR
@@ -194,6 +194,67 @@ def test_a_server_cannot_choose_where_or_by_whom_a_reader_comes_in(world: Larger
     page = world.items[start:]
     applied = log.apply(page, world.head(), world.people(), [world.lind.keys], {}, None, world.papers)
     assert kinds(applied) == [Kind.BAD_COMMIT] and log.halted is not None
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_a_thread_never_gets_another_owner_than_the_one_that_was_invited_to(
+    world: LargerWorld, history: bool
+):
+    """AT-105, AT-31: a server can make a thread of its own, with a therapist of its own, under a known id."""
+    start = 0 if history else world.n
+    world.let_in(world.agree(world.anna, world.vale, history=history))
+    real, other = world.vale.chain.chain_id, person("another therapist").chain.chain_id
+    for owner, expected in ((real, []), (other, [Kind.BAD_COMMIT])):
+        log = world.newcomer(start, {one.commit_hash: secret for one, secret in world.commits}, owner)
+        applied = log.apply(
+            world.items[start:],
+            world.head(),
+            world.people(),
+            [world.lind.keys],
+            {},
+            world.began if history else None,
+            world.papers,
+        )
+        assert kinds(applied)[:1] == expected
+
+
+@pytest.mark.parametrize("role", [Role.CLIENT, Role.FAMILY])
+@pytest.mark.parametrize("history", [False, True])
+def test_nobody_is_brought_under_a_charter_that_they_did_not_sign(
+    world: LargerWorld, role: Role, history: bool
+):
+    """AT-101, AT-31: what a newcomer signed when answering is all that ties a thread to them."""
+    start = 0 if history else world.n
+    world.let_in(world.agree(world.anna, world.vale, role=role, history=history), role=role)
+    secrets = {one.commit_hash: secret for one, secret in world.commits}
+    for expected in ([Kind.BAD_COMMIT], []):
+        log, began = world.newcomer(start, secrets), world.began if history else None
+        page = world.items[start:]
+        applied = log.apply(page, world.head(), world.people(), [world.lind.keys], {}, began, world.papers)
+        assert kinds(applied) == expected
+        world.sign_charter()
+
+
+def test_a_newcomer_is_told_when_the_time_of_a_colleague_ends_and_by_which_consent(world: LargerWorld):
+    """AT-97: a second question about the same colleague, never agreed to, changes nothing about it."""
+    kim = person("kim")
+    world.others.append(kim)
+    used = world.agree(world.anna, world.vale, to=kim, until=world.at + HOUR)
+    world.agree(world.vale, to=kim, until=world.at + 9 * HOUR)
+    world.inside.append((kim, Role.CO_THERAPIST))
+    world.next(world.vale, CommitReason.USER_ADDED, (used,))
+    start = world.n
+    world.let_in(world.agree(world.anna, world.vale))
+    world.at += 2 * HOUR
+    world.let_go(kim, by=world.anna)
+    for hidden, expected in ((False, []), (True, [Kind.BAD_COMMIT])):
+        if hidden:
+            del world.consents[used]
+            world.consents = {name: one for name, one in world.consents.items() if len(one[1]) > 1}
+        log = world.newcomer(start)
+        page = world.items[start:]
+        applied = log.apply(page, world.head(), world.people(), [world.lind.keys], {}, None, world.papers)
+        assert kinds(applied)[:1] == expected
 
 
 def test_whoever_joins_with_the_history_reads_all_of_it_once_it_is_granted(world: LargerWorld):

@@ -7,9 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.kept import OwnItem
-from etherapy.sdk.own_items import bound, judge_placed, judge_revision, judge_status, newest, overdue_by
-from etherapy.sdk.promises import ReceiptRefused, verify_bundle, write_bundle
+from etherapy.sdk.keeping.kept import OwnItem
+from etherapy.sdk.verifying.own_items import (
+    bound,
+    judge_placed,
+    judge_revision,
+    judge_status,
+    newest,
+    overdue_by,
+)
+from etherapy.sdk.verifying.promises import ReceiptRefused, verify_bundle, write_bundle
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.placing import Reason
 from etherapy.tep.recall import recall_hash

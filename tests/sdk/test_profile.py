@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from etherapy.sdk.faults import NotEnrolled, ProfileDamaged, ProfileInUse, ProfileTooNew
-from etherapy.sdk.kept import KeptItem, OwnItem, ThreadState
-from etherapy.sdk.profile import Profile
+from etherapy.sdk.keeping.kept import KeptItem, OwnItem, ThreadState
+from etherapy.sdk.keeping.profile import Profile
 from etherapy.sdk.session import Session
 
 THREAD = bytes(range(16))
@@ -74,6 +74,25 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path):
         (tmp_path / "profile.json.new").write_bytes(b'{"format":1,"cur')
     with Profile.open(tmp_path) as again:
         assert again.kept.cursor == 1
+
+
+def test_a_crash_while_a_thread_is_written_leaves_the_other_threads_alone(tmp_path: Path):
+    with Profile.open(tmp_path) as profile:
+        profile.save_thread(ThreadState(thread=THREAD))
+        (tmp_path / f"{THREAD.hex()}.thread.new").write_bytes(b'{"thread":"')
+        (tmp_path / f"{bytes(16).hex()}.thread.new").write_bytes(b'{"thread":"')
+        assert profile.thread_ids() == [THREAD]
+
+
+def test_a_wipe_that_was_stopped_is_finished_when_the_profile_is_opened_again(tmp_path: Path):
+    with Profile.open(tmp_path) as profile:
+        profile.save_thread(ThreadState(thread=THREAD, secrets={bytes(32): b"secret" * 5}))
+        profile.kept.identity, profile.kept.ended = None, "taken out"
+        profile.save()  # the first thing that a wipe does
+        (tmp_path / f"{THREAD.hex()}.thread.new").write_bytes(b"secret")
+    with Profile.open(tmp_path) as again:
+        assert again.thread_ids() == [] and again.kept.ended == "taken out"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["lock", "profile.json"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"cursor": "x"}', b"\xff\xfe"])

@@ -10,6 +10,7 @@ from etherapy.crypto.messages import open_message, seal_message
 from etherapy.crypto.recovery import RecoveryCode
 from etherapy.protocol.problems import NoSuchLink
 from etherapy.sdk import Profile, Session, Therapist, enrol, join, recover
+from etherapy.sdk.entering.staff_link import new_staff_link
 from etherapy.sdk.faults import (
     AlreadyEnrolled,
     BadLink,
@@ -22,10 +23,9 @@ from etherapy.sdk.faults import (
     WrongServer,
 )
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.kept import OwnItem
-from etherapy.sdk.sending import deliver
-from etherapy.sdk.staff_link import new_staff_link
-from etherapy.sdk.thread_desk import ThreadDesk
+from etherapy.sdk.keeping.kept import OwnItem
+from etherapy.sdk.messages.sending import deliver
+from etherapy.sdk.threads.desk import ThreadDesk
 from etherapy.sdk.transport import Unreachable
 from etherapy.tep.envelope import parse_envelope
 from tests.sdk.conftest import MORNING, NIGHT, Pair

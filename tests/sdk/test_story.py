@@ -10,7 +10,7 @@ from etherapy.binary import b64
 from etherapy.clock import TestClock
 from etherapy.protocol.problems import AlreadyPlaced
 from etherapy.sdk import Profile, Session, Therapist, enrol, recover, verify_bundle
-from etherapy.sdk.promises import ReceiptRefused
+from etherapy.sdk.verifying.promises import ReceiptRefused
 from tests.sdk.conftest import MORNING, NIGHT, Pair
 from tests.sdk.furnished import HOURS, Practice
 

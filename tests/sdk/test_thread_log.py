@@ -6,14 +6,17 @@ import msgspec
 import pytest
 
 from etherapy.crypto.epochs import row_info
+from etherapy.crypto.invitation import invitation_keys, new_link_secret
 from etherapy.crypto.sealing import seal
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.kept import OwnItem
-from etherapy.sdk.spine import Pin
-from etherapy.sdk.thread_log import Applied, Reader, ThreadLog
+from etherapy.sdk.keeping.kept import OwnItem
+from etherapy.sdk.verifying.beginnings import Began
+from etherapy.sdk.verifying.spine import Pin
+from etherapy.sdk.verifying.thread_log import Applied, Reader, ThreadLog
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.epoch import CommitReason, pack_sealed, parse_commit, sign_commit
+from etherapy.tep.invite import InviteAccept, parse_accept, parse_invite, sign_accept, sign_invite
 from etherapy.tep.kinds import Measure
 from etherapy.tep.labels import plain_digest
 from etherapy.tep.payload import Kind as PayloadKind
@@ -361,6 +364,33 @@ def test_at_106_an_epoch_0_without_its_invitation_is_refused(world: SmallWorld):
     log = world.log(world.vale)
     applied = world.read(log, world.vale, began=other.began)
     assert kinds(applied) == [Kind.BAD_COMMIT]
+    assert log.halted is not None
+
+
+def test_at_106_a_second_answer_to_an_invitation_begins_nothing(world: SmallWorld):
+    """AT-106: whoever answered first is named by epoch 0; another answer shown beside it is an alarm."""
+    keys = invitation_keys(new_link_secret())
+    invite = sign_invite(
+        replace(world.began.invite.invite, invite_pk=keys.signing.public), world.vale.keys.sign
+    )
+    named, thief = parse_invite(invite), SmallWorld(seed="thief").anna
+    answers = [
+        parse_accept(
+            sign_accept(
+                InviteAccept(named.invite_hash, one.chain.chain_id, one.chain.seq, one.chain.head, bytes(16)),
+                one.keys.sign,
+                keys.signing,
+            )
+        )
+        for one in (world.anna, thief)
+    ]
+    world.items.pop(), world.ts.pop(), world.commits.pop()
+    named_by_epoch = (named.invite_hash, answers[0].accept_hash)
+    world.commit(world.anna, view=(0, world.ts[0]), consents=named_by_epoch)
+    log = world.log(world.vale)
+    assert kinds(world.read(log, world.vale, began=Began(named, answers[0]))) == []
+    log = world.log(world.vale)
+    assert kinds(world.read(log, world.vale, began=Began(named, answers[1]))) == [Kind.BAD_COMMIT]
     assert log.halted is not None
 
 

@@ -4,14 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from etherapy.binary import b64
+from etherapy.binary import B64, b64
 from etherapy.clock import TestClock
+from etherapy.crypto.keys import DeviceKeys
+from etherapy.protocol import endpoints
+from etherapy.protocol.people import AddLink
+from etherapy.sdk import Profile, recover
 from etherapy.sdk.faults import Refuted, WrongServer
 from etherapy.sdk.findings import Kind, write_finding
-from etherapy.sdk.kept import KnownLinks
-from etherapy.sdk.people import People
+from etherapy.sdk.keeping.kept import KnownLinks
 from etherapy.sdk.transport import Transport
+from etherapy.sdk.watching.people import People
 from etherapy.tep.leaves import chain_link_leaf, leaf_hash, server_link_leaf
+from etherapy.tep.linking import rotate_key
 from etherapy.tep.receipts import sign_receipt
 from etherapy.tep.statements import LinkPromise, LogName
 from tests.sdk.conftest import MORNING, NIGHT, Pair
@@ -198,3 +203,22 @@ async def test_a_supervisor_notices_a_rewritten_audit_log(pair: Pair, practice: 
         await board.decisions()
     assert refused.value.finding.kind == Kind.KEYS_FORK
     await board.close()
+
+
+async def test_a_chain_that_ends_with_a_page_is_read_by_whoever_does_not_know_it(
+    practice: Practice, pair: Pair
+):
+    """Fifty links: what the server has after them it calls no chain."""
+    known = pair.anna.people.person(pair.anna.chain)
+    assert known is not None
+    chain = known.chain
+    while chain.seq < 49:
+        fresh_key = DeviceKeys.generate().hpke.public
+        link = rotate_key(chain, pair.anna.keys.sign, fresh_key, pair.anna.device_time())
+        await pair.anna.transport.call(endpoints.add_link, AddLink(B64(link)))
+        chain = chain.add(link)
+    origin, place = practice.server.origin, practice.practice_id
+    fresh = await recover(origin, place, pair.code, Profile.in_memory(), clock=practice.server.clock)
+    async with fresh:
+        found = fresh.people.person(fresh.chain)
+        assert found is not None and found.chain.hashes[:50] == chain.hashes

@@ -19,6 +19,7 @@ from tests.server.asking import Ask
 from tests.server.clinic import MORNING, ORIGIN, Clinic
 from tests.server.company import Company, ask, changes, company_of, couple, link_device, send
 from tests.server.furnishing import Furnished
+from tests.server.matrix import plant
 from tests.server.people import log_in, seal
 
 CLIENT, PARTNER, THERAPIST, COLLEAGUE = "A.client", "A.partner_client", "A.therapist", "A.other_therapist"
@@ -218,3 +219,33 @@ async def test_one_client_cannot_leave_out_a_device_of_the_other(clinic: Clinic)
     refused = await thread.commit(PARTNER, CommitReason.NARROWING, kept=without)
     assert (refused.status, refused.problem) == (422, "unverified")
     assert (await thread.commit(THERAPIST, CommitReason.NARROWING, kept=without)).status == 201
+
+
+async def test_what_is_due_is_placed_though_no_membership_can_be_ended(
+    clinic: Clinic, thread: Company
+) -> None:
+    """G6: the worker's three tasks in a practice do not wait for each other."""
+    await plant(clinic.operate, "read_lapsed", "RETURN QUERY", "PERFORM 1 / 0; RETURN QUERY")
+    await clinic.clock.turn_to(MORNING)
+    await clinic.make_rounds()
+    assert (await states(clinic, clinic.sent[f"{CLIENT} held"].mid))[0] == "placed"
+
+
+async def test_a_device_that_is_left_out_is_told_alike_whatever_the_server_remembers(clinic: Clinic) -> None:
+    """AT-76: sending is refused as for no thread at all, right after somebody else's message as well."""
+    thread = company_of(clinic)
+    _, tablet = await link_device(clinic, CLIENT)
+    assert (await thread.commit(CLIENT, CommitReason.DEVICE_ADDED)).status == 201
+    tablet = clinic.settle(await log_in(clinic.line, ORIGIN, replace(tablet, name="A.tablet_client")))
+    chain = thread.person(CLIENT).chain
+    without = {chain.chain_id: {one.device_id for one in chain.active()} - {tablet.keys.device_id}}
+    by_tablet = seal(thread.talk, tablet, "sealed before")
+    await clinic.clock.turn_to(clinic.now + timedelta(minutes=1))
+    assert (await thread.commit(CLIENT, CommitReason.NARROWING, kept=without)).status == 201
+    by_phone = seal(thread.talk, thread.person(CLIENT), "sealed by the phone")
+    for _ in range(2):
+        for sealed in (by_tablet, by_phone):
+            answer = await send(thread, "A.tablet_client", sealed.envelope)
+            assert (answer.status, answer.problem) == (404, "no-such-thread")
+        known = seal(thread.talk, thread.person(CLIENT), "from the phone")
+        assert (await send(thread, CLIENT, known.envelope)).status == 200

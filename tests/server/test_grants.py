@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from os import urandom
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from etherapy.crypto.grants import make_grant, open_grant
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
 from etherapy.protocol.membership import GiveHistory
+from etherapy.store.membership import MOST_GRANTED
 from etherapy.tep.chain import Device
 from etherapy.tep.epoch import CommitReason, Role
 from etherapy.tep.grant import parse_grant
@@ -133,3 +135,34 @@ async def test_a_grant_is_refused_for_what_is_wrong_with_it(clinic: Clinic) -> N
         answer = await ask(thread, CLIENT, endpoints.give_history, GiveHistory(many))
         assert answer.status == 422
     assert await clinic.operate.fetchval("SELECT count(*) FROM history_grant") == 0
+
+
+async def test_nobody_uses_up_the_room_that_others_have_to_give(clinic: Clinic) -> None:
+    """What a device is given it reads at once: so much from each person, and no more."""
+    thread = await couple(clinic)
+    to, secrets = device_of(thread.person(THERAPIST)), {0: b"s" * 32}
+
+    async def flood(by: str, count: int) -> list[int]:
+        keys, found = thread.person(by).keys, []
+        for _ in range(count):
+            grants = [B64(make_grant(thread.talk.thread, keys, to, secrets)) for _ in range(16)]
+            found.append((await ask(thread, by, endpoints.give_history, GiveHistory(grants))).status)
+        return found
+
+    size = len(make_grant(thread.talk.thread, thread.person(CLIENT).keys, to, secrets))
+    calls = MOST_GRANTED // (16 * size)
+    assert await flood(CLIENT, calls + 1) == [204] * calls + [422]
+    assert await flood(PARTNER, 1) == [204]
+    assert len((await thread.call(THERAPIST, endpoints.read_grants)).grants) == 16 * (calls + 1)
+
+
+async def test_who_came_again_without_history_is_not_shown_what_was_granted_before(clinic: Clinic) -> None:
+    """AT-55"""
+    thread = await couple(clinic)
+    assert (await give(thread, THERAPIST, device_of(thread.person(PARTNER)))).status == 204
+    out = thread.without(PARTNER)
+    assert (await thread.commit(THERAPIST, CommitReason.USER_REMOVED, roles=out)).status == 201
+    assert (await ask(thread, PARTNER, endpoints.read_grants)).status == 404
+    await clinic.clock.turn_to(clinic.now + timedelta(minutes=1))
+    assert (await thread.bring_in(CLIENT, PARTNER, Role.CLIENT)).status == 201
+    assert not (await thread.call(PARTNER, endpoints.read_grants)).grants

@@ -142,6 +142,17 @@ async def test_what_is_stored_is_a_slow_hash_and_a_folded_name(clinic: Clinic) -
     assert (PINNED.memory_kib, PINNED.passes, PINNED.lanes) == DERIVATION
 
 
+async def test_nothing_slow_is_done_for_whoever_has_no_session(clinic: Clinic) -> None:
+    """Tokens cost nothing to make up: each in a bucket of its own, they would fill the queue for all."""
+    _, session = await pending(clinic, clinic.people["A.client"])
+    runs = clinic.application.parts.hashing.runs
+    body = SetPassphrase("robin", Id16(urandom(16)), Hash32(urandom(32)))
+    made_up = b64(clinic.practices["A"] + urandom(32))
+    for token, status in ((made_up, 401), (session.token, 403)):
+        assert (await clinic.line.ask(Ask("PUT", "/passphrase", body=body), token)).status == status
+    assert clinic.application.parts.hashing.runs == runs
+
+
 async def test_a_flood_of_passphrases_waits_in_a_queue_that_ends() -> None:
     hashing = Hashing(at_once=1, queue=2)
     work = [asyncio.ensure_future(hashing.verifier(urandom(32))) for _ in range(5)]

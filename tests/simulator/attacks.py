@@ -11,7 +11,7 @@ from random import Random
 from typing import Final
 
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.own_items import GRACE_MS
+from etherapy.sdk.verifying.own_items import GRACE_MS
 from etherapy.tep.epoch import Commit, Role
 from etherapy.tep.placing import Entry, ItemType, Reason
 from etherapy.tep.statements import Promise

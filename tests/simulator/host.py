@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.recovery import RecoveryCode
-from etherapy.sdk.kept import KeptItem
-from etherapy.sdk.people import Person
-from etherapy.sdk.spine import Pin
+from etherapy.sdk.keeping.kept import KeptItem
+from etherapy.sdk.verifying.person import Person
+from etherapy.sdk.verifying.spine import Pin
 from etherapy.tep import linking
 from etherapy.tep.chain import Chain
 from etherapy.tep.charter import Charter, agreement_hash, charter_hash, sign_charter

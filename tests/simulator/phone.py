@@ -7,15 +7,15 @@ from etherapy.crypto.epochs import new_epoch, open_epoch
 from etherapy.crypto.errors import CannotOpen
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.messages import seal_message
-from etherapy.sdk import causes
-from etherapy.sdk.epochs import Began
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.kept import OwnItem
-from etherapy.sdk.message import Message
-from etherapy.sdk.own_items import judge_placed, judge_status, overdue_by
-from etherapy.sdk.people import Person
-from etherapy.sdk.thread_log import Reader, ThreadLog
+from etherapy.sdk.keeping.kept import OwnItem
+from etherapy.sdk.threads import causes
+from etherapy.sdk.verifying.epochs import Began
+from etherapy.sdk.verifying.message import Message
+from etherapy.sdk.verifying.own_items import judge_placed, judge_status, overdue_by
+from etherapy.sdk.verifying.person import Person
+from etherapy.sdk.verifying.thread_log import Reader, ThreadLog
 from etherapy.tep import linking
 from etherapy.tep.consent import Consent, consent_hash, sign_consent
 from etherapy.tep.envelope import parse_envelope

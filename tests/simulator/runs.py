@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from etherapy.sdk import causes
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.people import Person
+from etherapy.sdk.threads import causes
+from etherapy.sdk.verifying.person import Person
 from etherapy.tep.epoch import Commit
 from tests.simulator import schedule, verdict
 from tests.simulator.attacks import ATTACKS, Attack

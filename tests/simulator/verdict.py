@@ -1,7 +1,7 @@
 """What must hold after any schedule, whatever the server did (tep.md §10: 32, 33, 37; A-13: 90, 91)."""
 
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.message import Message
+from etherapy.sdk.verifying.message import Message
 from etherapy.tep.epoch import Role
 from tests.simulator.phone import Phone, opens
 from tests.simulator.scene import Scene

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from os import urandom
 
 from etherapy.store.database import Database
+from etherapy.store.messages import Acceptance, DayRecord, Ended, SentRow
 from etherapy.store.people import AuditLeaf, Joining, NewAccount, NewDevice, NewLink, People
-from etherapy.store.threads import Acceptance, DayRecord, Ended, SentRow, ThreadFacts, Threads
+from etherapy.store.threads import ThreadFacts, Threads
 
 DAY = timedelta(days=1)
 

@@ -7,10 +7,10 @@ from os import urandom
 
 import pytest
 
-from etherapy.store.database import Database
+from etherapy.store.database import Database, Record
 from etherapy.store.due import Due
 from etherapy.store.faults import Refused
-from etherapy.store.membership import Membership
+from etherapy.store.membership import MOST_CONSENTS, Membership
 from etherapy.store.rosters import NewEpoch, NewMember, Turnover
 from etherapy.store.settings import NewSheet
 from tests.postgres_fixture import Store
@@ -50,9 +50,13 @@ async def epoch(room: Room, turnover: Turnover, seats: Sequence[Who] = ()) -> Ne
 
 
 async def head_of(room: Room, who: Who) -> bytes:
-    rows = await room.database.call_all("read_person", who.practice, who.token_hash, sorted(who.roles), NIGHT)
-    head: bytes = rows[0]["chain_head"]
+    head: bytes = (await person_of(room, who))["chain_head"]
     return head
+
+
+async def person_of(room: Room, who: Who) -> Record:
+    rows = await room.database.call_all("read_person", who.practice, who.token_hash, sorted(who.roles), NIGHT)
+    return rows[0]
 
 
 async def commit(room: Room, new: NewEpoch, by: Who | None = None, now: datetime = NIGHT) -> str:
@@ -149,6 +153,44 @@ async def test_a_leaver_and_a_commit_that_keeps_them_do_not_both_have_their_way(
         )
         committing = await turnstile.queue(commit(room, new))
     assert ((await leaving).outcome, await committing) == ("left", "look_again")
+
+
+async def propose(room: Room, who: Who, newcomer: bytes, name: bytes) -> str:
+    """A signature under a consent for this chain."""
+    said = await Membership(room.database).sign_consent(
+        who, NIGHT, room.thread, name, urandom(100), newcomer, 3, urandom(64)
+    )
+    return said.outcome
+
+
+async def test_whoever_left_while_their_consent_waited_has_not_signed_it(store: Store, room: Room) -> None:
+    who, name = (
+        await enrol(room.database, room.practice, NIGHT - timedelta(hours=1), "therapist"),
+        urandom(32),
+    )
+    chain = await person_of(room, who)
+    assert await propose(room, room.therapist, chain["chain_id"], name) == "signed"
+    leaving = Membership(room.database).leave(
+        room.client, NIGHT, room.thread, urandom(32), urandom(200), [], [], leaf()
+    )
+    async with holding(store, THREAD, room.thread) as turnstile:
+        left = await turnstile.queue(leaving)
+        signing = await turnstile.queue(propose(room, room.client, chain["chain_id"], name))
+    assert (await left).outcome == "left"
+    with pytest.raises(Refused):
+        await signing
+
+
+async def test_consents_that_were_carried_out_do_not_use_up_a_thread(room: Room, store: Store) -> None:
+    """A thread of years has had more covers than may be proposed at once."""
+    who = await enrol(room.database, room.practice, NIGHT - timedelta(hours=1), "therapist")
+    chain = await person_of(room, who)
+    names = [urandom(32) for _ in range(MOST_CONSENTS + 1)]
+    for name in names[:-1]:
+        assert await propose(room, room.therapist, chain["chain_id"], name) == "signed"
+    assert await propose(room, room.therapist, chain["chain_id"], names[-1]) == "too_many"
+    assert await commit(room, await epoch(room, Turnover(both(room), names[:1]))) == "placed"
+    assert await propose(room, room.therapist, chain["chain_id"], names[-1]) == "signed"
 
 
 async def test_whose_time_is_over_is_marked_once_and_only_then(room: Room) -> None:

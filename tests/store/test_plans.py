@@ -13,8 +13,8 @@ from etherapy.store.database import Database
 from etherapy.store.due import Due
 from etherapy.store.logs import AUDIT, Logs
 from etherapy.store.membership import Membership
+from etherapy.store.messages import Acceptance
 from etherapy.store.migrate import migrate
-from etherapy.store.threads import Acceptance
 from tests.postgres_fixture import store_named
 from tests.store.crowd import fill, gather_statistics
 from tests.store.explained import Explained, Work, explain_from_now_on

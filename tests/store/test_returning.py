@@ -10,7 +10,7 @@ import pytest
 from etherapy.store.connection import connect
 from etherapy.store.database import Database
 from etherapy.store.due import Due
-from etherapy.store.threads import Acceptance
+from etherapy.store.messages import Acceptance
 from tests.postgres_fixture import Store
 from tests.store.furnish import Room, furnish
 

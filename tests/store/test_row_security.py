@@ -83,7 +83,8 @@ async def fill_the_rest(clinic: Clinic, letter: str) -> None:
         *place,
     )
     await clinic.operate.execute(
-        "INSERT INTO history_grant SELECT practice_id, thread_id, device_id, $3, $4, $5 FROM seat"
+        "INSERT INTO history_grant SELECT practice_id, thread_id, device_id, $3, $4, $5, account_id"
+        " FROM seat JOIN device USING (practice_id, device_id)"
         " WHERE practice_id = $1 AND thread_id = $2 LIMIT 1",
         *place,
         urandom(32),

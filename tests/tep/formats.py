@@ -17,6 +17,7 @@ from etherapy.tep import (
     consent,
     envelope,
     epoch,
+    epoch_rules,
     grant,
     invite,
     leaving,
@@ -87,7 +88,7 @@ def thread_formats() -> dict[str, Format]:
 
     def judged_commit(data: bytes) -> epoch.Commit:
         commit = epoch.parse_commit(data)
-        epoch.check_roster(commit, made.chains())
+        epoch_rules.check_roster(commit, made.chains())
         return commit
 
     def judged_envelope(data: bytes) -> envelope.Envelope:

@@ -8,7 +8,8 @@ from etherapy.crypto.epochs import new_epoch
 from etherapy.tep.chain import Chain
 from etherapy.tep.charter import charter_hash, sign_charter
 from etherapy.tep.consent import Consent, consent_hash, sign_consent
-from etherapy.tep.epoch import Commit, CommitReason, Role, check_follows, check_roster, parse_commit
+from etherapy.tep.epoch import Commit, CommitReason, Role, parse_commit
+from etherapy.tep.epoch_rules import check_follows, check_roster
 from etherapy.tep.leaving import Leave, SignedLeave, parse_leave, sign_leave
 from etherapy.tep.membership import Changes, Papers, check_change
 from etherapy.tep.placing import thread_start

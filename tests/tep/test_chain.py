@@ -7,7 +7,8 @@ from etherapy.crypto.recovery import RecoveryCode
 from etherapy.signing import SigningKey
 from etherapy.tep import linking
 from etherapy.tep.chain import RECOVERY_DELAY_MS, Chain, find_fork, verify_chain
-from etherapy.tep.epoch import RosterRow, check_roster
+from etherapy.tep.epoch import RosterRow
+from etherapy.tep.epoch_rules import check_roster
 from etherapy.tep.labels import plain_digest
 from etherapy.tep.links import (
     DeviceClass,

@@ -16,14 +16,13 @@ from etherapy.tep.epoch import (
     CommitCore,
     CommitReason,
     RosterRow,
-    check_follows,
-    check_roster,
     commit_verifies,
     pack_sealed,
     parse_commit,
     parse_commit_core,
     sign_commit,
 )
+from etherapy.tep.epoch_rules import check_follows, check_roster
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.serverkeys import home
 from tests.tep.world import NOW, PRACTICE, Dice, Thread, person, settled, thread

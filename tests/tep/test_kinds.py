@@ -28,7 +28,7 @@ from etherapy.tep.kinds import (
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.payload import Kind, Payload, View, parse_payload
 from tests.tep.test_cbor import values
-from tests.tep.world import NOW
+from tests.tep.world import NOW, flips
 
 SEEN = View(3, bytes(32), 1, bytes(32))
 mids = st.binary(min_size=16, max_size=16)
@@ -115,6 +115,21 @@ def test_a_body_has_exactly_its_keys(body: Body):
     for key in needed:
         with pytest.raises(Malformed):
             read({one: value for one, value in found.items() if one != key})
+
+
+@pytest.mark.parametrize("body", EXAMPLES, ids=lambda one: type(one).__name__)
+def test_a_body_with_any_bit_flipped_is_refused_or_is_another_body(body: Body):
+    """AT-01: every kind, in the bytes of its payload."""
+    original = Payload(kind_of(body), body.pack(), NOW, SEEN).pack()
+    for changed in flips(original):
+        try:
+            read = parse_payload(changed)
+            found = parse_body(read)
+        except Malformed:
+            continue
+        assert read.pack() == changed
+        if found is not None and read.kind == kind_of(body):
+            assert found.pack() == read.body
 
 
 @pytest.mark.parametrize("body", EXAMPLES, ids=lambda one: type(one).__name__)

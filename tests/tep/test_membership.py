@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from etherapy.tep import linking
 from etherapy.tep.charter import sign_charter
 from etherapy.tep.consent import CLOCK_SLACK_MS
-from etherapy.tep.epoch import Commit, CommitReason, Role, check_roster, parse_commit
+from etherapy.tep.epoch import Commit, CommitReason, Role, parse_commit
+from etherapy.tep.epoch_rules import check_roster
 from etherapy.tep.links import DeviceClass
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.membership import changes, must_go, signers_of

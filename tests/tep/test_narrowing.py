@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from etherapy.crypto.epochs import open_epoch
 from etherapy.crypto.errors import NotForThisDevice
-from etherapy.tep.epoch import Commit, CommitReason, RosterRow, check_roster, row_now
+from etherapy.tep.epoch import Commit, CommitReason, RosterRow, row_now
+from etherapy.tep.epoch_rules import check_roster
 from etherapy.tep.linking import revoke_device
 from etherapy.tep.malformed import Malformed
 from tests.tep.gathering import Gathering, gathering

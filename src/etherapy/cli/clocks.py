@@ -39,7 +39,11 @@ def show(config: Path | None, data: Path | None, zone: str) -> None:
 @click.option("--by", "by", help="A duration such as 1h, 90m or 2d.")
 @click.option("--zone", default="UTC", help="Whose wall --to is on.")
 def turn(config: Path | None, data: Path | None, to: str | None, by: str | None, zone: str) -> None:
-    """Turn the clock forward. Running servers follow within a second."""
+    """Turn the clock forward. Running servers follow within a second.
+
+    What was due on the way is placed late, and people's devices say so: to see a promise kept, turn the clock
+    to the time that it names first.
+    """
     if (to is None) == (by is None):
         raise click.UsageError("say either --to or --by")
     zone_named(zone)

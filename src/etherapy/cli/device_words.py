@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from etherapy.cli.showing import show_time
-from etherapy.sdk.approving import Newcomer
-from etherapy.sdk.own_chain import CLASS_NAMES
-from etherapy.sdk.own_devices import OwnDevice
+from etherapy.sdk.devices.approving import Newcomer
+from etherapy.sdk.devices.own_chain import CLASS_NAMES
+from etherapy.sdk.devices.own_devices import OwnDevice
 from etherapy.tep.links import DeviceClass
 
 OPTIONS = {

@@ -13,9 +13,9 @@ from etherapy.cli.saying import Group, Refusal, count, remark, say, wants_json
 from etherapy.cli.showing import local_zone, show_time
 from etherapy.cli.speaking import run
 from etherapy.protocol.pairing import LinkRequest
-from etherapy.sdk.approving import Approval, Newcomer
-from etherapy.sdk.own_devices import OwnDevice
-from etherapy.sdk.revoking import Revocation
+from etherapy.sdk.devices.approving import Approval, Newcomer
+from etherapy.sdk.devices.own_devices import OwnDevice
+from etherapy.sdk.devices.revoking import Revocation
 
 
 @click.group("device", cls=Group)

@@ -58,10 +58,11 @@ def _plan_form(known: SafetyPlan | None) -> str:
     )
 
 
-def read_secret(given: str | None, what: str) -> str:
-    """A link or code: `given`, or asked for without an echo, so that it stays out of the shell's history."""
+def read_secret(given: str | None, what: str, *, again: bool = False) -> str:
+    """A link or code: `given`, or asked for without an echo, so that it stays out of the shell's history;
+    with `again` twice, for one that is made up just now."""
     if given is not None and given != "-":
         return given
     if given == "-" or not sys.stdin.isatty():
         return sys.stdin.readline().strip()
-    return str(click.prompt(what, hide_input=True))
+    return str(click.prompt(what, hide_input=True, confirmation_prompt=again))

@@ -6,6 +6,7 @@ import click
 import segno
 
 from etherapy.binary import b64
+from etherapy.cli.device_words import show_device
 from etherapy.cli.drafting import read_secret
 from etherapy.cli.profiles import profile_place, profiled, typed
 from etherapy.cli.saying import Command, Refusal, is_terminal, say, wants_json
@@ -16,10 +17,11 @@ from etherapy.protocol.people import Person
 from etherapy.protocol.problems import WrongRole
 from etherapy.rules.calendar import instant
 from etherapy.sdk.connection import Connection
-from etherapy.sdk.entering import enrol, join
+from etherapy.sdk.devices.own_devices import OwnDevice
+from etherapy.sdk.entering.enrolling import enrol, join
+from etherapy.sdk.entering.recovering import recover
+from etherapy.sdk.keeping.profile import Profile
 from etherapy.sdk.links import InviteLink
-from etherapy.sdk.profile import Profile
-from etherapy.sdk.recovering import recover
 from etherapy.sdk.session import Session
 from etherapy.sdk.therapist import Therapist
 
@@ -44,12 +46,14 @@ _NEXT: dict[Role, str] = {
 
 
 class Arrival(NamedTuple):
-    """Somebody who has just got in, and the code that is shown once."""
+    """Somebody who has just got in, and the code that is shown once. `awaited`: others of the thread have
+    still to agree that they come in."""
 
     me: Person
     origin: str
     practice: bytes
     code: str
+    awaited: bool = False
 
 
 class Server(NamedTuple):
@@ -84,9 +88,11 @@ def joining(link: str | None, profile: str) -> None:
 
 async def _join(link: str, profile: str) -> Arrival:
     with Profile.open(profile_place(profile)) as kept:
-        session, _, code = await join(link, kept)
+        session, thread, code = await join(link, kept)
         async with session:
-            return Arrival(await session.whoami(), session.transport.origin, session.practice, code)
+            me, views = await session.whoami(), await session.threads()
+            awaited = any(one.thread == thread and one.standing == "awaited" for one in views)
+            return Arrival(me, session.transport.origin, session.practice, code, awaited)
 
 
 def _welcome(arrival: Arrival, profile: str) -> None:
@@ -94,6 +100,7 @@ def _welcome(arrival: Arrival, profile: str) -> None:
     writes = "client" in me.roles or "therapist" in me.roles
     named = f" as {me.display_name}" if me.display_name else ""
     other = "" if profile == "default" else f" (profile {profile})"
+    waits = "The others of the thread have still to agree that you come in; nothing is left for you to do."
     say(
         [
             f"You are in{named}: {', '.join(me.roles)} at {me.practice_name}{other}.",
@@ -106,10 +113,12 @@ def _welcome(arrival: Arrival, profile: str) -> None:
             *(_OF_A_WRITER if writes else _OF_OTHERS),
             f"To use it: etherapy recover {arrival.origin} {b64(arrival.practice)}",
             "",
-            f"Next: {typed(_NEXT[me.roles[0]], profile)}",
+            *([waits] if arrival.awaited else []),
+            f"Next: {typed('threads' if arrival.awaited else _NEXT[me.roles[0]], profile)}",
         ],
-        {"account": me.account, "roles": me.roles, "practice": me.practice_name, "recovery_code": code},
-    )
+        {"account": me.account, "roles": me.roles, "practice": me.practice_name, "recovery_code": code,
+         "awaited": arrival.awaited},
+    )  # fmt: skip
 
 
 @click.command("recover", cls=Command)
@@ -122,17 +131,22 @@ def recovering(origin: str, practice: str, code: str | None, profile: str) -> No
 
     ORIGIN and PRACTICE are the server's address and the practice's id, as in any of its links.
     """
-    me = run(_recover(origin, practice, read_secret(code, "Recovery code"), profile))
+    me, others = run(_recover(origin, practice, read_secret(code, "Recovery code"), profile))
+    zone = local_zone()
     say(
         [
             f"You are back: {', '.join(me.roles)} at {me.practice_name}. Your code goes on being good.",
+            *(["These devices of yours are still in:"] if others else []),
+            *(f"  {line}" for one in others for line in show_device(one, zone)),
+            *([f"If one is lost or stolen: {typed('device revoke ID', profile)}"] if others else []),
             f"Next: {typed('read' if {'client', 'therapist'} & set(me.roles) else 'whoami', profile)}",
         ],
-        {"account": me.account, "roles": me.roles, "practice": me.practice_name},
-    )
+        {"account": me.account, "roles": me.roles, "practice": me.practice_name,
+         "other_devices": [one.device.hex() for one in others]},
+    )  # fmt: skip
 
 
-async def _recover(origin: str, practice: str, code: str, profile: str) -> Person:
+async def _recover(origin: str, practice: str, code: str, profile: str) -> tuple[Person, list[OwnDevice]]:
     """As somebody who writes, with all of the history; who has no threads gets in without."""
     with Profile.open(profile_place(profile)) as kept:
         session: Connection
@@ -143,7 +157,8 @@ async def _recover(origin: str, practice: str, code: str, profile: str) -> Perso
         async with session:
             if isinstance(session, Session):
                 await refresh(session)
-            return await session.whoami()
+            others = [one for one in await session.devices.list() if one.active and not one.this]
+            return await session.whoami(), [one for one in others if not one.recovery]
 
 
 @click.command("invite", cls=Command)

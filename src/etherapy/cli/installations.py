@@ -11,7 +11,7 @@ import msgspec
 from etherapy import __version__
 from etherapy.binary import b64
 from etherapy.cli.places import placed, settings_of
-from etherapy.cli.saying import Command, say
+from etherapy.cli.saying import Command, count, say
 from etherapy.protocol.openapi import describe
 from etherapy.server.main import HANDLERS, TABLE, serve
 from etherapy.server.operate.backup import Manifest, make_backup
@@ -136,9 +136,9 @@ def restoring(config: Path | None, data: Path | None, directory: Path, keys: Pat
     say(
         [
             f"Restored the backup of {done.manifest.made_at:%Y-%m-%d %H:%M} UTC; everything in it adds up.",
-            f"{seen.entries} positions, {seen.held} messages still held until their own time, "
-            f"{done.sessions_ended} logins ended.",
-            f"{len(done.generations)} practices go on in a new generation, which the server has signed.",
+            f"{count(seen.entries, 'position')}, {count(seen.held, 'message')} still held until their own "
+            f"time, {count(done.sessions_ended, 'login')} ended.",
+            f"In a new generation, which the server has signed: {count(len(done.generations), 'practice')}.",
             *(f"Warning: {warning}" for warning in done.warnings),
             "What next:",
             *(f"  - {line}" for line in WHAT_NEXT),

@@ -1,6 +1,6 @@
 """Commands for what is no plain text: changes, signs, appointments, safety plans, check-ins."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 import click
@@ -8,37 +8,17 @@ import click
 from etherapy.cli.drafting import read_plan, read_text
 from etherapy.cli.profiles import profiled
 from etherapy.cli.saying import Command, Group, Refusal, say
-from etherapy.cli.showing import show_message, show_place, show_sent
+from etherapy.cli.showing import show_message
 from etherapy.cli.speaking import choose_message, choose_view, in_thread, on_wall, refresh, run, speaking
 from etherapy.cli.wall import read_wall_time
-from etherapy.cli.writing import document_of
-from etherapy.sdk.message import Message, SentMessage
+from etherapy.cli.writing import tell_sent
 from etherapy.sdk.session import Session
+from etherapy.sdk.verifying.message import Message, SentMessage
 from etherapy.tep.kinds import SafetyPlan
 
-Act = Callable[[Session, bytes], Awaitable[SentMessage]]
 Function = TypeVar("Function", bound=Callable[..., None])
 
 _MESSAGE = click.argument("message")
-
-
-def _told(profile: str, zone: str, thread: str | None, act: Act) -> None:
-    """Do something in a thread and say what became of it; a client also hears where to turn at once."""
-    sent, by_client = run(_act(profile, zone, thread, act))
-    say((show_sent if by_client else show_place)(sent, zone, profile), document_of(sent))
-
-
-def _done(profile: str, zone: str, thread: str | None, act: Act, words: str) -> None:
-    """Do something small in a thread and say that it was done."""
-    sent, _ = run(_act(profile, zone, thread, act))
-    say([words, *show_place(sent, zone, profile)], document_of(sent))
-
-
-async def _act(profile: str, zone: str, thread: str | None, act: Act) -> tuple[SentMessage, bool]:
-    async with speaking(profile, Session, zone) as me:
-        await refresh(me)
-        chosen = await choose_view(me, thread)
-        return await act(me, chosen.thread), chosen.role == "client"
 
 
 @click.command("edit", cls=Command)
@@ -57,7 +37,7 @@ def editing(
     async def act(me: Session, chosen: bytes) -> SentMessage:
         return await me.edit(chosen, await choose_message(me, chosen, message), wording, subject)
 
-    _done(profile, zone, thread, act, "Changed; the earlier wording is kept and shown as such.")
+    tell_sent(profile, zone, thread, act, "Changed; the earlier wording is kept and shown as such.")
 
 
 @click.command("retract", cls=Command)
@@ -71,7 +51,7 @@ def retracting(message: str, thread: str | None, zone: str, profile: str) -> Non
     async def act(me: Session, chosen: bytes) -> SentMessage:
         return await me.retract(chosen, await choose_message(me, chosen, message))
 
-    _done(
+    tell_sent(
         profile, zone, thread, act, "Taken back: it may have been read, and everybody sees that it was here."
     )
 
@@ -93,7 +73,7 @@ def reacting(
     async def act(me: Session, chosen: bytes) -> SentMessage:
         return await me.react(chosen, await choose_message(me, chosen, message, anybodys=True), sign)
 
-    _done(profile, zone, thread, act, "Taken away." if remove else "Put beside it.")
+    tell_sent(profile, zone, thread, act, "Taken away." if remove else "Put beside it.")
 
 
 @click.group("appointment", cls=Group)
@@ -124,7 +104,7 @@ def proposing(
     async def act(me: Session, chosen: bytes) -> SentMessage:
         return await me.propose_appointment(chosen, at, minutes, zone=zone, place=place, note=note)
 
-    _told(profile, zone, thread, act)
+    tell_sent(profile, zone, thread, act)
 
 
 def _answering(name: Literal["accept", "decline", "cancel"], words: str, done: str) -> None:
@@ -139,7 +119,7 @@ def _answering(name: Literal["accept", "decline", "cancel"], words: str, done: s
             proposal = await choose_message(me, chosen, message, anybodys=True)
             return await me.answer_appointment(chosen, proposal, name, note)
 
-        _done(profile, zone, thread, act, done)
+        tell_sent(profile, zone, thread, act, done)
 
 
 _answering("accept", "Accept the appointment that MESSAGE proposes.", "Accepted.")
@@ -173,7 +153,7 @@ def sharing(thread: str | None, zone: str, profile: str, **steps: tuple[str, ...
         known = before.body if before is not None and isinstance(before.body, SafetyPlan) else None
         return await me.share_safety_plan(chosen, given or read_plan(known))
 
-    _told(profile, zone, thread, act)
+    tell_sent(profile, zone, thread, act)
 
 
 @plan.command("show")
@@ -222,7 +202,7 @@ def checking_in(
     async def act(me: Session, chosen: bytes) -> SentMessage:
         return await me.check_in(chosen, instrument, rows, totals, at)
 
-    _told(profile, zone, thread, act)
+    tell_sent(profile, zone, thread, act)
 
 
 def _pairs(given: tuple[str, ...], is_name: Callable[[str], bool]) -> dict[str, int]:

@@ -11,11 +11,14 @@ from etherapy.cli.showing import local_zone, show_time
 from etherapy.cli.speaking import logged_in, run, warn
 from etherapy.protocol.people import Person
 from etherapy.sdk.connection import Connection
-from etherapy.sdk.linking import NewDevice, link_device
-from etherapy.sdk.profile import Profile
+from etherapy.sdk.entering.linking import NewDevice, link_device
+from etherapy.sdk.findings import Kind
+from etherapy.sdk.keeping.profile import Profile
 from etherapy.sdk.session import Session
 
 _HISTORY_SECONDS = 60
+_UNTIL_THE_HISTORY = (Kind.NO_ROW, Kind.UNREADABLE)
+"""What is found on every new device, and is over as soon as an old one gave it the history."""
 
 
 @click.command("link", cls=Command)
@@ -68,8 +71,10 @@ async def _link(
         if not {"client", "therapist"} & set(me.roles):
             return me, True
         async with logged_in(kept, Session) as session:
-            warn(list((await session.sync()).findings))
-            return me, await session.await_history(_HISTORY_SECONDS)
+            found = (await session.sync()).findings
+            whole = await session.await_history(_HISTORY_SECONDS)
+            warn([one for one in found if not (whole and one.kind in _UNTIL_THE_HISTORY)])
+            return me, whole
 
 
 def _show(new: NewDevice, qr: bool) -> None:

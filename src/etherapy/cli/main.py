@@ -8,6 +8,7 @@ import click
 
 from etherapy import __version__
 from etherapy.cli import (
+    admitting,
     clocks,
     devices,
     entering,
@@ -15,11 +16,12 @@ from etherapy.cli import (
     installations,
     kinds,
     law,
+    participants,
     practices,
     reading,
+    receipts,
     server_keys,
     supervising,
-    threads,
     writing,
 )
 from etherapy.cli.demo import command as story
@@ -44,7 +46,9 @@ for room in (
     devices,
     reading,
     writing,
-    threads,
+    receipts,
+    participants,
+    admitting,
     kinds,
     findings,
     law,
@@ -92,7 +96,10 @@ def _tell(error: Exception) -> int:
     if isinstance(error, Problem):
         complain(error.title, _details(error))
         return 1
-    if isinstance(error, Unreachable | Garbled) or type(error).__module__ == _OF_KEYS:
+    if isinstance(error, Unreachable | Garbled):
+        complain(str(error), "check network and address, then do the same again: what was begun is finished")
+        return 1
+    if type(error).__module__ == _OF_KEYS:
         complain(str(error))
         return 1
     words = in_words(error)

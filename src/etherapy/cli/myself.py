@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import click
 
-from etherapy.cli.saying import Refusal
+from etherapy.cli.saying import Refusal, remark
 from etherapy.cli.speaking import logged_in, open_profile, refresh
 from etherapy.sdk.connection import Connection
 from etherapy.sdk.session import Session
@@ -27,5 +27,12 @@ async def as_me(profile: str) -> AsyncIterator[Connection]:
 
 def ask(question: str, yes: bool) -> None:
     """Go on only if the person says so, or has said so already."""
-    if not yes and not click.confirm(question, err=True):
+    if yes:
+        return
+    try:
+        said = click.confirm(question, err=True)
+    except click.Abort:
+        remark("")
+        raise Refusal("nothing was done", "say yes, or give --yes where nobody can be asked") from None
+    if not said:
         raise Refusal("nothing was done")

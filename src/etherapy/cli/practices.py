@@ -12,7 +12,7 @@ import msgspec
 from etherapy.binary import b64
 from etherapy.cli.places import placed, settings_of
 from etherapy.cli.saying import Group, Refusal, count, say
-from etherapy.sdk.staff_link import StaffLink, new_staff_link
+from etherapy.sdk.entering.staff_link import StaffLink, new_staff_link
 from etherapy.server.operate.installation import set_up
 from etherapy.server.operate.practices import (
     STAFF_ROLES,

@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 import click
 
 from etherapy.cli.profiles import profiled
-from etherapy.cli.saying import Command, count, say
+from etherapy.cli.saying import Command, count, remark, say
 from etherapy.cli.showing import show_message, show_thread, show_time
 from etherapy.cli.speaking import (
-    choose_thread,
+    choose_view,
     in_thread,
     logged_in,
     on_wall,
@@ -20,10 +20,10 @@ from etherapy.cli.speaking import (
 )
 from etherapy.protocol.door import TooManyRequests, Unavailable
 from etherapy.protocol.threads import Notice, Turn
-from etherapy.sdk.message import Meeting, Message, ThreadView
 from etherapy.sdk.session import Session
 from etherapy.sdk.therapist import Therapist
 from etherapy.sdk.transport import Unreachable
+from etherapy.sdk.verifying.message import Meeting, Message, ThreadView
 from etherapy.tep.payload import Kind as PayloadKind
 
 
@@ -39,7 +39,7 @@ def threads(zone: str, profile: str) -> None:
         [
             {"thread": one.thread.hex(), "role": one.role, "with": one.with_name, "messages": one.messages,
              "last_n": one.last_n, "last_placed_at": one.last_placed_at, "heard_at": one.heard_at,
-             "halted": one.halted is not None}
+             "standing": one.standing, "halted": one.halted is not None}
             for one in found
         ],
     )  # fmt: skip
@@ -58,17 +58,22 @@ async def _threads(profile: str) -> list[ThreadView]:
 @profiled
 def reading(last: int, thread: str | None, zone: str, profile: str) -> None:
     """Read the newest messages of a thread, opened on this device."""
-    found = run(_read(profile, thread))[-last:]
+    found, names = run(_read(profile, thread))
+    newest = found[-last:] if last > 0 else []
     say(
-        [line for one in found for line in show_message(one, zone)] or ["Nothing has been placed yet."],
-        [document_of(one) for one in found],
+        [line for one in newest for line in show_message(one, zone, names)]
+        or ["Nothing has been placed yet."],
+        [document_of(one) for one in newest],
     )
 
 
-async def _read(profile: str, thread: str | None) -> list[Message]:
+async def _read(profile: str, thread: str | None) -> tuple[list[Message], dict[bytes, str]]:
     async with speaking(profile, Session) as me:
         await refresh(me)
-        return await me.messages(await choose_thread(me, thread))
+        view = await choose_view(me, thread)
+        if view.standing == "ended":
+            remark("This thread is over for this device: what was read stays, nothing new comes.")
+        return await me.messages(view.thread), await me.names(view.thread)
 
 
 def document_of(message: Message) -> dict[str, object]:
@@ -79,6 +84,7 @@ def document_of(message: Message) -> dict[str, object]:
         "mid": message.mid.hex(),
         "mine": message.mine,
         "role": message.role,
+        "author": message.author.hex(),
         "standing": message.standing,
         "kind": PayloadKind(message.kind).name.lower() if message.kind in set(PayloadKind) else "unknown",
         "text": message.text,
@@ -135,9 +141,10 @@ async def _look(profile: str, zone: str, shown: dict[bytes, int]) -> None:
             me = await stack.enter_async_context(logged_in(kept, Session))
             await refresh(me)
             for view in reversed(await me.threads()):
+                names = await me.names(view.thread)
                 for message in await me.messages(view.thread, as_placed=True):
                     if message.n > shown.get(view.thread, 0):
-                        say(show_message(message, zone), document_of(message))
+                        say(show_message(message, zone, names), document_of(message))
                         shown[view.thread] = message.n
         while not await me.wait():
             pass

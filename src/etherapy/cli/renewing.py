@@ -8,8 +8,10 @@ from etherapy.cli.profiles import profiled, typed
 from etherapy.cli.saying import Command, Refusal, remark, say
 from etherapy.cli.showing import local_zone, show_time
 from etherapy.cli.speaking import run
-from etherapy.sdk.new_code import Cancelled, Replacement
+from etherapy.sdk.devices.new_code import Cancelled, Replacement
 
+SHORTEST = 12
+"""Characters of a passphrase. It opens nothing, but whoever guesses it can have one's devices asked."""
 _KEEP = "Write it on paper, now: it is shown this once. The old code opens nothing from now on: destroy it."
 
 
@@ -67,7 +69,11 @@ def phrasing(name: str | None, drop: bool, profile: str) -> None:
     """Let a new device ask by NAME and a passphrase. One of your devices must agree all the same."""
     if not drop and not name:
         raise Refusal("say by which name you want to log in", typed("device passphrase NAME", profile), 2)
-    passphrase = "" if drop else read_secret(None, "Passphrase")
+    passphrase = "" if drop else read_secret(None, "Passphrase", again=True)
+    if not drop and len(passphrase) < SHORTEST:
+        raise Refusal(
+            f"a passphrase has at least {SHORTEST} characters", "four or five words are easy to keep", 2
+        )
     run(_phrase(profile, name or "", passphrase, drop))
     say(
         "You have no passphrase any more." if drop else

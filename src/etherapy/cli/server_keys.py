@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from etherapy.cli.places import placed, settings_of
-from etherapy.cli.saying import Group, say
+from etherapy.cli.saying import Group, count, say
 from etherapy.server.keys import LONGEST_OVERLAP, ServerSecrets
 from etherapy.server.operate.installation import read_installation
 from etherapy.server.operate.rotating import Rotated, list_keys, rotate_server_keys, take_root_out
@@ -32,7 +32,8 @@ def show(config: Path | None, data: Path | None) -> None:
     secrets = ServerSecrets.load(keys_file(settings.data))
     rows = list_keys(secrets)
     where = "in the keys file" if secrets.root is not None else "kept apart"
-    lines = [f"Server {secrets.server_id.hex()[:16]}…, {len(secrets.links)} links, root key {where}."]
+    links = count(len(secrets.links), "link")
+    lines = [f"Server {secrets.server_id.hex()[:16]}…, {links}, root key {where}."]
     lines += [
         f"{row.key_id.hex()}  {row.use:11}  {row.since:%Y-%m-%d} to {row.until:%Y-%m-%d}"
         f"{'  signs now' if row.signs_now else ''}"

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from etherapy.cli.profiles import typed
 from etherapy.cli.saying import count
@@ -11,10 +12,18 @@ from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.explain import Preview
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.message import Message, SentMessage, ThreadView, WaitingMessage
+from etherapy.sdk.verifying.message import (
+    Message,
+    Reacted,
+    Reply,
+    SentMessage,
+    ThreadView,
+    WaitingMessage,
+)
 from etherapy.tep.kinds import Act
 
 _NOTICEABLE = timedelta(minutes=1)
+NOBODY: Mapping[bytes, str] = {}
 _AUTHORS = {1: "the client", 2: "the therapist", 3: "the co-therapist", 4: "family"}
 _ACTS: Mapping[int, str] = {Act.ACCEPT: "accepted", Act.DECLINE: "declined", Act.CANCEL: "cancelled"}
 _LETTER = 4
@@ -43,10 +52,13 @@ def show_time(at: datetime | None, zone: str) -> str:
     return "—" if at is None else f"{at.astimezone(zone_named(zone)):%a %-d %b %Y, %H:%M}"
 
 
-def show_message(message: Message, zone: str) -> Iterator[str]:
-    """A message, what is wrong with it first, and what was added to it last."""
-    who = "me" if message.mine else _AUTHORS.get(message.role, "somebody unknown")
-    sent = message.accepted_at if message.mine else None
+def show_message(message: Message, zone: str, names: Mapping[bytes, str] = NOBODY) -> Iterator[str]:
+    """A message, what is wrong with it first, and what was added to it last.
+
+    `names`: what authors are called, where their role alone does not say who it was.
+    """
+    who = _author(message, names)
+    sent = message.promise.counted_from if message.mine and message.promise else None
     waited = sent is not None and message.placed_at - sent > _NOTICEABLE
     since = f", sent {show_time(sent, zone)}" if waited else ""
     urgent = "  URGENT" if message.urgent else ""
@@ -65,22 +77,24 @@ def show_message(message: Message, zone: str) -> Iterator[str]:
     text = message.text if message.text is not None else _NOT_SHOWN.get(_first_kind(message), _REFUSED)
     for line in printable(text).splitlines() or [""]:
         yield f"      {line}"
-    yield from _additions(message, zone)
+    yield from _additions(message, zone, names)
 
 
-def _additions(message: Message, zone: str) -> Iterator[str]:
+def _author(one: Message | Reacted | Reply, names: Mapping[bytes, str]) -> str:
+    if one.mine:
+        return "me"
+    return printable(names.get(one.author) or _AUTHORS.get(one.role, "somebody unknown"))
+
+
+def _additions(message: Message, zone: str, names: Mapping[bytes, str]) -> Iterator[str]:
     """What others said to it, and how an appointment stands."""
     if message.meeting is not None:
         start = show_time(message.meeting.start, zone)
         yield f"      = {message.meeting.state}; on your wall it is {start}"
     for reply in message.meeting.replies if message.meeting else ():
-        who = "me" if reply.mine else _AUTHORS.get(reply.role, "somebody")
-        yield f"        {who}: {_ACTS[reply.act]}, {show_time(reply.at, zone)}"
+        yield f"        {_author(reply, names)}: {_ACTS[reply.act]}, {show_time(reply.at, zone)}"
     if message.reactions:
-        signs = (
-            f"{one.sign} {'me' if one.mine else _AUTHORS.get(one.role, 'somebody')}"
-            for one in message.reactions
-        )
+        signs = (f"{printable(one.sign)} {_author(one, names)}" for one in message.reactions)
         yield "      " + ", ".join(signs)
 
 
@@ -132,18 +146,33 @@ def show_place(sent: SentMessage, zone: str, profile: str) -> Iterator[str]:
 
 def show_thread(thread: ThreadView, zone: str) -> Iterator[str]:
     """A thread at a glance."""
-    seen = "" if thread.seen_by_practice else "  (not yet seen by the practice)"
     name = thread.with_name or "your client"
     last = f", last {show_time(thread.last_placed_at, zone)}" if thread.last_placed_at else ""
     heard = f"; nothing from the other side since {show_time(thread.heard_at, zone)}"
     since = heard if thread.heard_at is not None and thread.heard_at != thread.last_placed_at else ""
-    yield f"{thread.thread.hex()[:8]}  with {name}, {count(thread.messages, 'message')}{last}{since}{seen}"
+    yield f"{thread.thread.hex()[:8]}  with {name}, {count(thread.messages, 'message')}{last}{since}"
+    if note := _standing(thread):
+        yield f"      {note}"
     if thread.halted is not None:
         yield f"      ! {thread.halted.words}"
 
 
+def _standing(thread: ThreadView) -> str:
+    if thread.standing == "awaited":
+        return "you are not in it yet: others have still to agree"
+    if thread.standing == "ended":
+        return "over for this device: what was read stays, nothing new comes"
+    by_client = thread.role in ("client", "family")
+    return "not answered by the practice yet" if by_client and not thread.seen_by_practice else ""
+
+
 def show_findings(findings: tuple[Finding, ...] | list[Finding]) -> Iterator[str]:
-    """What does not hold, the grave ones first."""
-    for finding in sorted(findings, key=lambda one: not one.grave):
-        yield f"{'ALARM' if finding.grave else 'Notice'}: {finding.words}"
-        yield f"  {finding.kind.mend}"
+    """What does not hold, the grave ones first; what to do once for all of one kind."""
+    for kind, alike in groupby(sorted(findings, key=_weight), lambda one: one.kind):
+        for finding in alike:
+            yield f"{'ALARM' if finding.grave else 'Notice'}: {finding.words}"
+        yield f"  {kind.mend}"
+
+
+def _weight(finding: Finding) -> tuple[bool, str]:
+    return not finding.grave, finding.kind

@@ -2,25 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 import click
 
 from etherapy.cli.profiles import profile_place
-from etherapy.cli.saying import Refusal, remark
+from etherapy.cli.saying import Refusal, count, remark
 from etherapy.cli.showing import local_zone, show_findings
 from etherapy.protocol.problem import Problem
+from etherapy.protocol.problems import NoSuchThread
 from etherapy.sdk.connection import Connection
 from etherapy.sdk.faults import DeviceFault, ProfileInUse
 from etherapy.sdk.findings import Finding
-from etherapy.sdk.message import ThreadView
-from etherapy.sdk.profile import Profile
+from etherapy.sdk.keeping.profile import Profile
 from etherapy.sdk.session import Session
 from etherapy.sdk.transport import Garbled, Unreachable
+from etherapy.sdk.verifying.message import ThreadView
 
 Kind = TypeVar("Kind", bound=Connection)
+Member = TypeVar("Member", bound=Session)
 Function = TypeVar("Function", bound=Callable[..., Any])
 Result = TypeVar("Result")
 
@@ -90,10 +92,45 @@ async def logged_in(kept: Profile, kind: type[Kind]) -> AsyncIterator[Kind]:
                 await me.logout()
 
 
+def act_in(
+    profile: str,
+    zone: str,
+    wanted: str | None,
+    kind: type[Member],
+    act: Callable[[Member, bytes], Awaitable[Result]],
+) -> Result:
+    """Do something in a thread, after what is new there was read."""
+
+    async def work() -> Result:
+        async with speaking(profile, kind, zone) as me:
+            await refresh(me)
+            view = await choose_view(me, wanted)
+            with as_member(view):
+                return await act(me, view.thread)
+
+    return run(work())
+
+
+@contextmanager
+def as_member(view: ThreadView) -> Iterator[None]:
+    """Where the server knows no such thread of this person's, say what that means to them."""
+    try:
+        yield
+    except NoSuchThread:
+        if view.standing == "awaited":
+            words = "you are not in this thread yet: others have still to agree"
+            raise Refusal(words, "nothing is left for you to do; you can ask them in person") from None
+        words = "this device has no part in this thread any more"
+        raise Refusal(words, "what was read here stays: etherapy read") from None
+
+
 async def refresh(me: Session) -> None:
     """Fetch what is new; what does not hold is said beside the answer, and what was refused with its text."""
+    earlier = len(me.findings)
     news = await me.sync()
-    warn([*me.findings, *news.findings])
+    warn([*me.findings[earlier:], *news.findings])
+    if earlier:
+        remark(f"{count(earlier, 'earlier ALARM')} kept on this device: etherapy findings")
     for draft in news.refused:
         remark(f"A message from the outbox was not taken ({draft.cause}): {draft.text or draft.mid.hex()}")
     for sent in news.sent:

@@ -1,18 +1,18 @@
 """Commands by which people write, and see what became of it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from etherapy.cli.drafting import read_text
-from etherapy.cli.profiles import profiled, typed
-from etherapy.cli.saying import Command, Group, Refusal, say
+from etherapy.cli.profiles import profiled
+from etherapy.cli.saying import Command, Refusal, say
 from etherapy.cli.showing import show_place, show_sent, show_time, show_waiting, show_words
 from etherapy.cli.speaking import (
+    act_in,
+    as_member,
     choose_message,
-    choose_thread,
     choose_view,
     in_thread,
     on_wall,
@@ -22,10 +22,10 @@ from etherapy.cli.speaking import (
 )
 from etherapy.protocol.messages import Explanation, Previewed
 from etherapy.rules.explain import explain_reasons
-from etherapy.sdk.message import SentMessage, WaitingMessage
-from etherapy.sdk.promises import verify_bundle
 from etherapy.sdk.session import Session
+from etherapy.sdk.verifying.message import SentMessage
 
+Act = Callable[[Session, bytes], Awaitable[SentMessage]]
 _TEXT = click.argument("text", required=False)
 _URGENT = click.option(
     "--urgent", is_flag=True, help="Not held, whatever the hour. The server can see this flag."
@@ -50,7 +50,8 @@ async def _preview(
     async with speaking(profile, Session, zone) as me:
         await refresh(me)
         chosen = await choose_view(me, thread)
-        return await me.preview(chosen.thread, text, urgent), chosen.role == "client"
+        with as_member(chosen):
+            return await me.preview(chosen.thread, text, urgent), chosen.role == "client"
 
 
 @click.command("send", cls=Command)
@@ -99,24 +100,32 @@ class Manner:
 
 
 def _write(profile: str, zone: str, thread: str | None, text: str | None, manner: Manner) -> None:
-    """Send, and say what became of it; where to turn in an emergency is a client's to be told."""
-    sent, by_client = run(_send(profile, zone, thread, read_text(text), manner))
-    show = show_sent if by_client else show_place
-    say(show(sent, zone, profile), document_of(sent))
+    wording = read_text(text)
 
-
-async def _send(
-    profile: str, zone: str, thread: str | None, text: str, manner: Manner
-) -> tuple[SentMessage, bool]:
-    async with speaking(profile, Session, zone) as me:
-        await refresh(me)
-        chosen = await choose_view(me, thread)
-        answers = manner.reply_to and await choose_message(me, chosen.thread, manner.reply_to, anybodys=True)
+    async def act(me: Session, chosen: bytes) -> SentMessage:
+        answers = manner.reply_to and await choose_message(me, chosen, manner.reply_to, anybodys=True)
         if manner.letter:
-            sent = await me.send_letter(chosen.thread, text, manner.subject, reply_to=answers or None)
-        else:
-            sent = await me.send(chosen.thread, text, manner.urgent, reply_to=answers or None)
-        return sent, chosen.role == "client"
+            return await me.send_letter(chosen, wording, manner.subject, reply_to=answers or None)
+        return await me.send(chosen, wording, manner.urgent, reply_to=answers or None)
+
+    tell_sent(profile, zone, thread, act)
+
+
+def tell_sent(profile: str, zone: str, thread: str | None, act: Act, words: str = "") -> None:
+    """Send something, and say what became of it: in these `words`, or with where a client turns at once."""
+
+    async def work() -> tuple[SentMessage, bool]:
+        async with speaking(profile, Session, zone) as me:
+            await refresh(me)
+            chosen = await choose_view(me, thread)
+            with as_member(chosen):
+                return await act(me, chosen.thread), chosen.role == "client"
+
+    sent, by_client = run(work())
+    if words:
+        say([words, *show_place(sent, zone, profile)], document_of(sent))
+    else:
+        say((show_sent if by_client else show_place)(sent, zone, profile), document_of(sent))
 
 
 def document_of(sent: SentMessage) -> dict[str, object]:
@@ -142,7 +151,7 @@ def document_of(sent: SentMessage) -> dict[str, object]:
 @profiled
 def waiting(thread: str | None, zone: str, profile: str) -> None:
     """Your own messages that are still held, and can be taken back or changed."""
-    found = run(_waiting(profile, thread))
+    found = act_in(profile, "", thread, Session, lambda me, chosen: me.waiting(chosen))
     lines = [line for one in found for line in show_waiting(one, zone)]
     say(
         lines or ["Nothing is waiting."],
@@ -154,12 +163,6 @@ def waiting(thread: str | None, zone: str, profile: str) -> None:
     )  # fmt: skip
 
 
-async def _waiting(profile: str, thread: str | None) -> list[WaitingMessage]:
-    async with speaking(profile, Session) as me:
-        await refresh(me)
-        return await me.waiting(await choose_thread(me, thread))
-
-
 @click.command("recall", cls=Command)
 @click.argument("message")
 @in_thread
@@ -167,15 +170,33 @@ async def _waiting(profile: str, thread: str | None) -> list[WaitingMessage]:
 @profiled
 def recalling(message: str, thread: str | None, zone: str, profile: str) -> None:
     """Take back MESSAGE (the beginning of its id) while it is held. Nobody else ever learns of it."""
-    sent = run(_recall(profile, zone, thread, message))
+
+    async def act(me: Session, chosen: bytes) -> SentMessage:
+        return await me.recall(chosen, await choose_message(me, chosen, message))
+
+    sent = act_in(profile, zone, thread, Session, act)
     say(f"Taken back: {sent.mid.hex()[:8]}. Nobody has seen it.", document_of(sent))
 
 
-async def _recall(profile: str, zone: str, thread: str | None, message: str) -> SentMessage:
-    async with speaking(profile, Session, zone) as me:
-        await refresh(me)
-        chosen = await choose_thread(me, thread)
-        return await me.recall(chosen, await choose_message(me, chosen, message))
+@click.command("replace", cls=Command)
+@click.argument("message")
+@click.argument("text", required=False)
+@click.option("--urgent", is_flag=True, help="Send the same text now, as urgent, instead of changing it.")
+@in_thread
+@on_wall
+@profiled
+def replacing(
+    message: str, text: str | None, urgent: bool, thread: str | None, zone: str, profile: str
+) -> None:
+    """Give MESSAGE of yours that still waits (the beginning of its id) another TEXT. It keeps its time."""
+    wording = "" if urgent else read_text(text)
+
+    async def act(me: Session, chosen: bytes) -> SentMessage:
+        mid = await choose_message(me, chosen, message)
+        return await (me.send_urgently(chosen, mid) if urgent else me.replace(chosen, mid, wording))
+
+    sent = act_in(profile, zone, thread, Session, act)
+    say(["Nobody sees the old one.", *show_place(sent, zone, profile)], document_of(sent))
 
 
 @click.command("explain", cls=Command)
@@ -206,60 +227,4 @@ async def _explain(profile: str, zone: str, thread: str | None, message: str) ->
         return await me.explain(chosen.thread, mid)
 
 
-@click.group("receipt", cls=Group)
-def receipt() -> None:
-    """Signed promises, as files that anybody can check without a server."""
-
-
-@receipt.command("export")
-@click.argument("message")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write; else standard output.")
-@in_thread
-@profiled
-def exporting(message: str, output: Path | None, thread: str | None, profile: str) -> None:
-    """Write the receipt of MESSAGE (the beginning of its id)."""
-    data = run(_export(profile, thread, message))
-    if output is None:
-        click.echo(data.decode(), nl=False)
-    else:
-        output.write_bytes(data)
-        say(
-            f"Written to {output}. Check it anywhere: etherapy receipt verify {output}", {"file": str(output)}
-        )
-
-
-async def _export(profile: str, thread: str | None, message: str) -> bytes:
-    async with speaking(profile, Session) as me:
-        await refresh(me)
-        chosen = await choose_thread(me, thread)
-        return await me.export_receipt(chosen, await choose_message(me, chosen, message))
-
-
-@receipt.command("verify")
-@click.argument("file", type=click.File("rb"))
-@on_wall
-def verifying(file: BinaryIO, zone: str) -> None:
-    """Check the receipt in FILE ('-': standard input). Needs neither network nor trust in who gave it."""
-    promise = verify_bundle(file.read())
-    say(
-        [
-            f"It holds: signed by the server {promise.server_id.hex()} ({promise.origin}).",
-            f"Accepted {show_time(promise.accepted_at, zone)}, {promise.decision.replace('_', ' ')}.",
-            f"To be released {show_time(promise.release_at, zone)}; "
-            f"an answer by {show_time(promise.reply_by, zone)}.",
-            f"Compare the server's id with what your own device pinned: {typed('whoami')}",
-        ],
-        {
-            "ok": True,
-            "server_id": promise.server_id.hex(),
-            "origin": promise.origin,
-            "mid": promise.mid.hex(),
-            "decision": promise.decision,
-            "accepted_at": promise.accepted_at,
-            "release_at": promise.release_at,
-            "reply_by": promise.reply_by,
-        },
-    )
-
-
-COMMANDS = (previewing, sending, waiting, recalling, explaining, replying, receipt)
+COMMANDS = (previewing, sending, waiting, recalling, replacing, explaining, replying)

@@ -75,7 +75,7 @@ def _row(chain: Chain, role: int, before: CommitCore | None, kept: Collection[by
 def open_epoch(commit: Commit, keys: DeviceKeys) -> bytes:
     """The epoch secret, by this device's row. NotForThisDevice, RowBroken or SecretMismatch otherwise.
 
-    The commit's signature and roster are judged before, by `tep.epoch.check_roster`.
+    The commit's signature and roster are judged before, by `tep.epoch_rules.check_roster`.
     """
     row = commit.sealed_rows.get(keys.device_id)
     if row is None:

@@ -23,10 +23,6 @@ class WrongRole(Problem, status=403):
     """This is for another role in the practice."""
 
 
-class NoSuchPractice(Problem, status=404):
-    """There is no such practice here."""
-
-
 class NoSuchThread(Problem, status=404):
     """There is no such thread, or it is not yours."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from etherapy.binary import B64, Hash32, Id16
+from etherapy.binary import B64, Id16
 
 Position = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 PageSize = Annotated[int, Meta(ge=1, le=100)]
@@ -135,10 +135,3 @@ class SheetQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which sheet; 0 means the newest."""
 
     r: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
-
-
-class CommitNewest(Struct, frozen=True):
-    """The newest commit of a thread."""
-
-    commit: B64
-    commit_hash: Hash32

@@ -1,7 +1,5 @@
 """The agreement that a charter names: what both sides accept when a client joins (decisions.md D-12)."""
 
-from etherapy.tep.charter import agreement_hash
-
 AGREEMENT = """\
 Messages in this thread are encrypted between your devices and those of your therapist. The service keeps \
 them sealed and cannot read them.
@@ -14,8 +12,3 @@ and prove who wrote it.
 
 Your recovery code opens all your messages. Keep it where nobody finds it who might look for it.
 """
-
-
-def agreement_text(wanted: bytes) -> str | None:
-    """The text that a charter names by its hash; None for one that this release does not carry."""
-    return AGREEMENT if agreement_hash(AGREEMENT) == wanted else None

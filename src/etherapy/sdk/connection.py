@@ -11,20 +11,20 @@ from etherapy.protocol import endpoints
 from etherapy.protocol.people import Person as WhoAmI
 from etherapy.protocol.problems import NoSuchChain
 from etherapy.rules.calendar import milliseconds
-from etherapy.sdk.ending import watch_over
+from etherapy.sdk.devices.ending import watch_over
+from etherapy.sdk.devices.own_devices import Devices
 from etherapy.sdk.faults import NotEnrolled, Refuted, Revoked, WrongServer
 from etherapy.sdk.findings import Finding, Kind, join_new
-from etherapy.sdk.generations import Generations
-from etherapy.sdk.leaf_watch import LeafWatch
-from etherapy.sdk.log_copy import LogReader
+from etherapy.sdk.keeping.profile import Profile
+from etherapy.sdk.keeping.quarantine import raise_alarm
 from etherapy.sdk.login import DeviceLogin
-from etherapy.sdk.own_devices import Devices
-from etherapy.sdk.people import People
-from etherapy.sdk.profile import Profile
-from etherapy.sdk.quarantine import raise_alarm
-from etherapy.sdk.server_watch import ServerWatch
 from etherapy.sdk.threadless import Threadless
 from etherapy.sdk.transport import Transport
+from etherapy.sdk.verifying.generations import Generations
+from etherapy.sdk.watching.leaf_watch import LeafWatch
+from etherapy.sdk.watching.log_copy import LogReader
+from etherapy.sdk.watching.people import People
+from etherapy.sdk.watching.server_watch import ServerWatch
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.receipts import KeyDates
 from etherapy.tep.restore import restore_keys
@@ -83,6 +83,7 @@ class Connection(Threadless):
             kept.chains,
             self._hear,
             self.watch.generation,
+            kept.logged,
         )
 
     def _take_over(self, fresh: ServerKeys) -> None:

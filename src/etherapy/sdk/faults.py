@@ -42,7 +42,10 @@ class ProfileTooNew(DeviceFault):
 class NotEnrolled(DeviceFault):
     """This profile belongs to nobody yet."""
 
-    mend = "enrol with a staff link, join by an invitation, or recover with the recovery code"
+    mend = (
+        "enrol with a staff link, join by an invitation, link it with another of your devices, or recover "
+        "with the recovery code"
+    )
 
 
 class AlreadyEnrolled(DeviceFault):
@@ -126,7 +129,7 @@ class NoSuchMessage(DeviceFault):
 class NotInThread(DeviceFault):
     """This device has no seat in the thread's newest epoch and cannot take one."""
 
-    mend = "sync once more; if it stays, let another of your devices look after this thread"
+    mend = "what was read here stays; try another of your devices, or ask the therapist whose thread it is"
 
 
 class LinkLost(NotInThread):

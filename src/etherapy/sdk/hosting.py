@@ -10,15 +10,15 @@ from etherapy.protocol import endpoints
 from etherapy.protocol.invitations import Invite as InviteBody
 from etherapy.protocol.membership import Admission, Colleague
 from etherapy.rules.calendar import milliseconds
-from etherapy.sdk.causes import Wish
-from etherapy.sdk.committing import settle_epoch
-from etherapy.sdk.faults import NoSuchMember, NotYours, Refuted
+from etherapy.sdk.faults import BadForm, NoSuchMember, NotYours, Refuted
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.links import InviteLink, write_invite_link
 from etherapy.sdk.membership import sign_and_settle
-from etherapy.sdk.resealing import reseal_own
+from etherapy.sdk.messages.resealing import reseal_own
 from etherapy.sdk.session import Session
-from etherapy.sdk.thread_desk import ThreadDesk
+from etherapy.sdk.threads.causes import Wish
+from etherapy.sdk.threads.committing import settle_epoch
+from etherapy.sdk.threads.desk import ThreadDesk
 from etherapy.tep.charter import charter_hash, sign_charter
 from etherapy.tep.consent import Consent
 from etherapy.tep.epoch import Role
@@ -158,6 +158,9 @@ class Hosting(Session):
         until: datetime | None,
     ) -> bool:
         now = await self.now()
+        begins = now if since is None else milliseconds(since)
+        if until is not None and milliseconds(until) <= max(begins, now):
+            raise BadForm("this time ends before it begins, or is over", "name a later end")
         person = await self.people.look(newcomer, now)
         if person.chain.closed or (desk.log.epochs.newest and desk.log.epochs.newest.core.user(newcomer)):
             raise NoSuchMember("whoever is meant is in this thread already, or has closed their account")
@@ -167,7 +170,7 @@ class Hosting(Session):
             newcomer=newcomer,
             role=role,
             history=history,
-            since=now if since is None else milliseconds(since),
+            since=begins,
             until=0 if until is None else milliseconds(until),
             nonce=urandom(16),
             home=self.home,

@@ -6,18 +6,19 @@ from etherapy.binary import B64
 from etherapy.crypto.safety import safety_number
 from etherapy.protocol import endpoints
 from etherapy.protocol.membership import LeaveThread, SignConsent
-from etherapy.sdk.causes import Wish
-from etherapy.sdk.committing import settle_epoch, stand
 from etherapy.sdk.faults import NoSuchConsent, NoSuchMember, NotInThread, NotYours
-from etherapy.sdk.granting import grant_history
-from etherapy.sdk.kept import KeptConsent
-from etherapy.sdk.reading import Reading
-from etherapy.sdk.resealing import reseal_own
-from etherapy.sdk.thread_desk import ThreadDesk
-from etherapy.sdk.who import Participant, Question, participants, questions
+from etherapy.sdk.keeping.kept import KeptConsent
+from etherapy.sdk.messages.reading import Reading
+from etherapy.sdk.messages.resealing import reseal_own
+from etherapy.sdk.threads.causes import Wish
+from etherapy.sdk.threads.committing import settle_epoch, stand
+from etherapy.sdk.threads.desk import ThreadDesk
+from etherapy.sdk.threads.granting import grant_history
+from etherapy.sdk.threads.who import Participant, Question, ambiguous_names, participants, questions
 from etherapy.tep.consent import consent_hash, sign_consent
 from etherapy.tep.epoch import CommitCore
 from etherapy.tep.leaving import Leave, sign_leave
+from etherapy.tep.links import DeviceClass
 
 
 class Membership(Reading):
@@ -44,7 +45,7 @@ class Membership(Reading):
         async with desk.lock:
             await desk.catch_up()
             await desk.look_at_people()
-            return questions(desk, await stand(desk))
+            return questions(desk, await stand(desk), self.zone)
 
     async def consent(self, thread: bytes, consent: bytes) -> bool:
         """Agree to a question of `consents`, after reading its words; whether everybody has agreed now.
@@ -58,7 +59,7 @@ class Membership(Reading):
             await desk.catch_up()
             await desk.look_at_people()
             standing = await stand(desk)
-            asked = next((one for one in questions(desk, standing) if one.consent == consent), None)
+            asked = next((one for one in questions(desk, standing, "") if one.consent == consent), None)
             if asked is None:
                 raise NoSuchConsent("nothing of this kind is asked in this thread")
             return await sign_and_settle(desk, desk.state.consents[consent].core)
@@ -72,7 +73,8 @@ class Membership(Reading):
         async with desk.lock:
             await desk.load()
             if desk.log.epochs.owner == self.chain:
-                raise NotYours("this thread is yours: it ends when its clients leave, or when it is closed")
+                words = "this thread is yours: it ends when its clients leave, or when it is closed"
+                raise NotYours(words, "while you are away a colleague can cover for you")
             word = Leave(thread, self.chain, self.keys.device_id, self.device_time(), urandom(16), self.home)
             body = LeaveThread(B64(sign_leave(word, self.keys.sign)))
             await self.transport.call(endpoints.leave_thread, body, thread=thread)
@@ -93,6 +95,9 @@ class Membership(Reading):
                 raise NotYours("only its person, or the therapist whose thread it is, leaves a device out")
             if device == self.keys.device_id:
                 raise NotYours("a device cannot leave itself out", "do it on another of your devices")
+            person = self.people.person(row.chain_id)
+            if person and person.chain.devices[device].device_class == DeviceClass.RECOVERY:
+                raise NotYours("a recovery code is left out of no thread", "its person can replace it")
             await settle_epoch(desk, age=0, wish=Wish(devices=frozenset({device})))
             await reseal_own(desk)
 
@@ -116,6 +121,26 @@ class Membership(Reading):
             if chain not in desk.state.confirmed:
                 desk.state.confirmed.append(chain)
                 self.profile.save_thread(desk.state)
+
+    async def names(self, thread: bytes) -> dict[bytes, str]:
+        """What those are called whose role alone does not say who they are, by chain; nobody signed names.
+
+        A thread has one therapist, so they are not among them, and a client only where there are several.
+        """
+        desk = self.desk(thread)
+        async with desk.lock:
+            await desk.load()
+            return ambiguous_names(desk)
+
+    async def name(self, thread: bytes, chain: bytes, name: str) -> None:
+        """What to call somebody of a thread. It stays on this device, and nobody else learns of it.
+
+        await vale.name(thread, ben.chain, "Ben")
+        """
+        desk = self.desk(thread)
+        async with desk.lock:
+            desk.state.names[chain] = name
+            self.profile.save_thread(desk.state)
 
     async def grant_history(self, thread: bytes, chain: bytes) -> int:
         """Let somebody read what was written before they came, as far as this device can; how many grants.

@@ -11,17 +11,18 @@ from dataclasses import replace
 from etherapy.protocol.door import TooManyRequests, Unavailable
 from etherapy.protocol.problem import Problem
 from etherapy.protocol.problems import Busy
-from etherapy.sdk.committing import settle_epoch
-from etherapy.sdk.faults import DeviceFault, Quarantined, Refuted, Revoked
-from etherapy.sdk.granting import grant_history
-from etherapy.sdk.message import Synced
-from etherapy.sdk.reading import Reading
-from etherapy.sdk.replacing import keep_waiting
-from etherapy.sdk.thread_desk import ThreadDesk
+from etherapy.sdk.faults import DeviceFault, Quarantined, Refuted, Revoked, ThreadHalted
+from etherapy.sdk.messages.reading import Reading
+from etherapy.sdk.messages.replacing import keep_waiting
+from etherapy.sdk.threads.committing import settle_epoch
+from etherapy.sdk.threads.desk import ThreadDesk
+from etherapy.sdk.threads.granting import grant_history
 from etherapy.sdk.transport import Garbled, Unreachable
+from etherapy.sdk.verifying.message import Synced
 
-_LATER = (Unreachable, Garbled, Unavailable, TooManyRequests, Busy)
-"""After these it is worth trying again; other refusals would be the same next time."""
+_LATER = (Unreachable, Garbled, Unavailable, TooManyRequests, Busy, ThreadHalted)
+"""After these it is worth trying again, and what halts a thread may be cleared up; other refusals stay
+the same."""
 
 
 class OwnThreads(Reading):
@@ -58,21 +59,23 @@ class OwnThreads(Reading):
         await super().sync()  # what waits in a thread that was never read is sealed anew as well
         return await keep_waiting(self, device)
 
-    def left_out_of(self, device: bytes) -> tuple[bytes, ...]:
-        rosters = {
-            thread: newest.core
-            for thread in self.profile.thread_ids()
-            if (newest := self.desk(thread).log.epochs.newest) is not None
-        }
-        return tuple(
-            thread
-            for thread, core in sorted(rosters.items())
-            if core.user(self.chain) is not None and core.row_of(device) is None
-        )
+    async def left_out_of(self, device: bytes) -> tuple[bytes, ...]:
+        found = []
+        for thread in sorted(self.profile.thread_ids()):
+            desk = self.desk(thread)
+            async with desk.lock:
+                await desk.load()
+            newest = desk.log.epochs.newest
+            if newest and newest.core.user(self.chain) is not None and newest.core.row_of(device) is None:
+                found.append(thread)
+        return tuple(found)
 
     async def await_history(self, seconds: int = 60) -> bool:
         """Sync until what was before this device can be read here; whether it came within these seconds."""
         until = time.monotonic() + seconds
+        for thread in self.profile.thread_ids():  # in this run, perhaps, nothing was read yet
+            async with self.desk(thread).lock:
+                await self.desk(thread).load()
         while any(self.desk(one).log.epochs.closed for one in self.profile.thread_ids()):
             left = until - time.monotonic()
             if left <= 0:

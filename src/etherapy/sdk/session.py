@@ -5,16 +5,16 @@ from etherapy.protocol import endpoints
 from etherapy.protocol.messages import AskPreview, Explanation, ExplanationQuery, Previewed, ServiceClass
 from etherapy.rules.layers import Rules
 from etherapy.sdk.faults import NothingHeld, NotInThread
-from etherapy.sdk.held import take_back
 from etherapy.sdk.membership import Membership
-from etherapy.sdk.message import SentMessage, Synced
+from etherapy.sdk.messages.held import take_back
+from etherapy.sdk.messages.replacing import find_waiting
+from etherapy.sdk.messages.replacing import replace as replace_waiting
+from etherapy.sdk.messages.sending import pack_body, write_body
+from etherapy.sdk.messages.writing_kinds import Writing
 from etherapy.sdk.own_threads import OwnThreads
-from etherapy.sdk.promises import write_bundle
-from etherapy.sdk.replacing import find_waiting
-from etherapy.sdk.replacing import replace as replace_waiting
-from etherapy.sdk.rules_seen import rules_of
-from etherapy.sdk.sending import pack_body, write_body
-from etherapy.sdk.writing_kinds import Writing
+from etherapy.sdk.threads.rules_seen import rules_of
+from etherapy.sdk.verifying.message import SentMessage, Synced
+from etherapy.sdk.verifying.promises import write_bundle
 from etherapy.tep.envelope import TAG_BYTES, padded_size
 from etherapy.tep.kinds import Text, kind_of
 from etherapy.tep.payload import Payload, parse_payload

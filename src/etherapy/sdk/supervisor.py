@@ -14,7 +14,7 @@ from etherapy.protocol.supervision import AuditRecord, DecisionsQuery, Setting
 from etherapy.sdk.connection import Connection
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.log_copy import read_note
+from etherapy.sdk.watching.log_copy import read_note
 from etherapy.tep.leaves import audit_leaf
 from etherapy.tep.malformed import Malformed
 

@@ -20,6 +20,6 @@ class Threadless:
         """Seal anew, in this device's name, what another own device has waiting; how many messages."""
         return 0
 
-    def left_out_of(self, device: bytes) -> tuple[bytes, ...]:
+    async def left_out_of(self, device: bytes) -> tuple[bytes, ...]:
         """The threads from whose newest epoch an active device of one's own is left out."""
         return ()

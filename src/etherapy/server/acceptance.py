@@ -17,7 +17,8 @@ from etherapy.rules.replacing import take_place
 from etherapy.rules.rule import NO_REPLY_EXPECTED, Attempt, Facts
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.memory import rules_of
-from etherapy.store.threads import Acceptance, Member, SentRow, ThreadFacts
+from etherapy.store.messages import Acceptance, SentRow
+from etherapy.store.threads import Member, ThreadFacts
 from etherapy.tep import statements
 from etherapy.tep.envelope import Envelope, envelope_verifies
 from etherapy.tep.epoch import Role

@@ -22,7 +22,8 @@ from etherapy.server.keys import ServerSecrets
 from etherapy.server.memory import rules_of
 from etherapy.server.signed_answers import sign_status
 from etherapy.store.healing import Lost, LostMessage, LostRecall, Standing
-from etherapy.store.threads import DayRecord, ThreadFacts
+from etherapy.store.messages import DayRecord
+from etherapy.store.threads import ThreadFacts
 from etherapy.tep import statements
 from etherapy.tep.envelope import Envelope, envelope_verifies, parse_envelope
 from etherapy.tep.malformed import Malformed

@@ -8,7 +8,7 @@ from etherapy.protocol.healing import Outcome
 from etherapy.protocol.problem import Problem
 from etherapy.server.judging import expect
 from etherapy.server.parts import Ctx
-from etherapy.server.succession import chains_of, check_commit, prepare_turnover, read_filed
+from etherapy.server.succession import chains_of, check_commit, new_epoch, prepare_turnover, read_filed
 from etherapy.store.rosters import NewEpoch, Roster
 from etherapy.tep.epoch import Commit, parse_commit
 from etherapy.tep.malformed import Malformed
@@ -48,18 +48,5 @@ async def _prepare(
     filed = read_filed(await ctx.parts.membership.papers(ctx.caller, ctx.now, thread))
     changes = check_commit(thread, commit, roster, chains, filed, ctx.now, restored_n)
     expect(not changes.added, "members")
-    people = roster.by_chain()
-    return NewEpoch(
-        epoch=commit.core.epoch,
-        suite=commit.core.suite,
-        prev=commit.core.prev,
-        commit=whole,
-        commit_hash=commit.commit_hash,
-        heads={
-            people[row.chain_id].account: row.chain_head
-            for row in commit.core.roster
-            if row.chain_id in people
-        },
-        seats=commit.core.device_ids(),
-        turnover=await prepare_turnover(ctx, thread, commit, roster, chains, filed, changes),
-    )
+    turnover = await prepare_turnover(ctx, thread, commit, roster, chains, filed, changes)
+    return new_epoch(commit, whole, roster, turnover)

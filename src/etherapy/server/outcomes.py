@@ -18,7 +18,8 @@ from etherapy.protocol.problems import (
 from etherapy.server.acceptance import Weighed, after_acceptance
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import entry_bytes, sent_answer, stale_epoch
-from etherapy.store.threads import SentRow, ThreadFacts
+from etherapy.store.messages import SentRow
+from etherapy.store.threads import ThreadFacts
 from etherapy.tep.placing import ItemType
 
 SEQUENCED_SOON = timedelta(seconds=1)

@@ -1,4 +1,8 @@
-"""Files that hold secrets of the server: mode 0600 in a directory of mode 0700, whole or not there at all."""
+"""Files that hold secrets of the server: mode 0600, whole or not there at all.
+
+A directory that has to be made for one has mode 0700. One that was there is somebody's (/tmp, a mounted
+disk), and stays as it is.
+"""
 
 import os
 from pathlib import Path
@@ -57,7 +61,6 @@ def read_private(path: Path) -> bytes:
 def _write_beside(path: Path, data: bytes) -> Path:
     half = path.with_name(f".{path.name}.{os.getpid()}.new")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
     half.unlink(missing_ok=True)
     with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)

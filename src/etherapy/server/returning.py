@@ -10,7 +10,7 @@ from datetime import datetime
 
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import sign_status
-from etherapy.store.threads import HeldItem
+from etherapy.store.messages import HeldItem
 from etherapy.tep.statements import State, StatusReason
 
 

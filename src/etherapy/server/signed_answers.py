@@ -13,7 +13,8 @@ from etherapy.rules.explain import Parties, Preview, preview
 from etherapy.server.acceptance import CLIENT_SIDE
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.memory import rules_of
-from etherapy.store.threads import Placed, SentRow, ThreadFacts
+from etherapy.store.messages import Placed, SentRow
+from etherapy.store.threads import ThreadFacts
 from etherapy.tep.placing import Entry, ItemType
 from etherapy.tep.receipts import sign_receipt
 from etherapy.tep.statements import Head, Status, StatusReason

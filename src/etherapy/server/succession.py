@@ -13,19 +13,19 @@ from etherapy.server.parts import Ctx
 from etherapy.server.returning import held_of, sign_returns
 from etherapy.server.sheets import NO_PART
 from etherapy.store.database import Record
+from etherapy.store.messages import HeldItem
 from etherapy.store.people import AuditLeaf
-from etherapy.store.rosters import NewMember, Person, Roster, Turnover
-from etherapy.store.threads import HeldItem
+from etherapy.store.rosters import NewEpoch, NewMember, Person, Roster, Turnover
 from etherapy.tep.chain import Chain, verify_chain
+from etherapy.tep.charter import MAX_SIGNED_CHARTER
 from etherapy.tep.consent import Consent, parse_consent
-from etherapy.tep.epoch import Commit, check_follows, check_roster, parse_commit
+from etherapy.tep.epoch import Commit, parse_commit
+from etherapy.tep.epoch_rules import check_follows, check_roster
 from etherapy.tep.leaving import parse_leave
 from etherapy.tep.membership import Changes, Papers, check_change
 from etherapy.tep.placing import thread_start
 from etherapy.tep.signed import parse_signed
 from etherapy.tep.statements import StatusReason
-
-_MOST_CHARTER = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def read_filed(rows: Sequence[Record]) -> Filed:
         papers,
         frozenset(row["hash"] for row in rows if row["used"]),
         frozenset(row["hash"] for row in of["leave"] if not row["used"]),
-        parse_signed(of["charter"][0]["body"], _MOST_CHARTER).core,
+        parse_signed(of["charter"][0]["body"], MAX_SIGNED_CHARTER).core,
     )
 
 
@@ -143,13 +143,24 @@ async def prepare_turnover(
     )
 
 
+def new_epoch(commit: Commit, whole: bytes, roster: Roster, turnover: Turnover) -> NewEpoch:
+    """A commit as the command takes it, with the chain heads that it names, by account."""
+    core, people = commit.core, roster.by_chain()
+    return NewEpoch(
+        epoch=core.epoch,
+        suite=core.suite,
+        prev=core.prev,
+        commit=whole,
+        commit_hash=commit.commit_hash,
+        heads={people[row.chain_id].account: row.chain_head for row in core.roster if row.chain_id in people},
+        seats=core.device_ids(),
+        turnover=turnover,
+    )
+
+
 def _consents(commit: Commit, filed: Filed, changes: Changes) -> dict[bytes, Consent]:
-    """The consents that a checked commit names, by hash."""
-    named = {
-        name: parse_consent(filed.papers.consents[name][0])
-        for name in commit.core.consents
-        if name in filed.papers.consents
-    }
+    """The consents by which a checked commit brings people in, by hash."""
+    named = filed.papers.named(commit.core.consents)
     return {name: one for name, one in named.items() if one.newcomer in changes.added}
 
 

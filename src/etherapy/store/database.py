@@ -75,6 +75,13 @@ class Database:
         rows = await self.call_all(function, *args)
         return rows[0] if rows else None
 
+    async def call_one(self, function: str, *args: object) -> Record:
+        """The row of a function that always answers."""
+        row = await self.call(function, *args)
+        if row is None:
+            raise StoreFault(function, "no row")
+        return row
+
     async def call_all(self, function: str, *args: object) -> list[Record]:
         """All rows that `function(*args)` returns, in one round trip."""
         sql = _statement(function, len(args))

@@ -85,22 +85,22 @@ class Devices:
 
     async def own_chain(self, who: Asking, now: datetime) -> KnownChain:
         """The caller's, with the device that asks."""
-        return _chain(await self._row("load_own_chain", *opening(who, now)))
+        return _chain(await self._database.call_one("load_own_chain", *opening(who, now)))
 
     async def chain_of(self, practice: bytes, account: bytes) -> KnownChain:
         """For the server itself; the account is known to exist."""
-        return _chain(await self._row("load_chain", practice, account))
+        return _chain(await self._database.call_one("load_chain", practice, account))
 
     async def grow(self, who: Asking, now: datetime, step: ChainStep) -> Grown:
         """added or moved."""
-        return _grown(await self._row("grow_chain", *opening(who, now), *step.columns()))
+        return _grown(await self._database.call_one("grow_chain", *opening(who, now), *step.columns()))
 
     async def complete(
         self, practice: bytes, lookup: bytes, account: bytes, core: bytes, now: datetime, step: ChainStep
     ) -> Grown:
         """The link of an offer: added, moved or gone."""
         where = (practice, lookup, account, core, now)
-        return _grown(await self._row("complete_link", *where, *step.columns()))
+        return _grown(await self._database.call_one("complete_link", *where, *step.columns()))
 
     async def ask(
         self,
@@ -113,7 +113,9 @@ class Devices:
         most: int,
     ) -> tuple[str, datetime | None]:
         """asked, again, full, no_practice or other; and until when the request waits."""
-        row = await self._row("ask_link", practice, now, lookup, *keys, device_class, expires_at, most)
+        row = await self._database.call_one(
+            "ask_link", practice, now, lookup, *keys, device_class, expires_at, most
+        )
         return row["outcome"], row["expires_at"]
 
     async def request(self, practice: bytes, lookup: bytes, now: datetime) -> Record | None:
@@ -122,7 +124,7 @@ class Devices:
 
     async def seen_request(self, who: Asking, now: datetime, lookup: bytes) -> Record:
         """A request as an active device may see it; Refused for another person's."""
-        return await self._row("read_request", *opening(who, now), lookup)
+        return await self._database.call_one("read_request", *opening(who, now), lookup)
 
     async def requests(self, who: Asking, now: datetime) -> list[Record]:
         """Open ones by the caller's passphrase."""
@@ -138,18 +140,14 @@ class Devices:
         confirmation: bytes | None,
     ) -> str:
         """offered or ended."""
-        row = await self._row("offer_link", *opening(who, now), lookup, core, signature, confirmation)
+        row = await self._database.call_one(
+            "offer_link", *opening(who, now), lookup, core, signature, confirmation
+        )
         return str(row[0])
 
     async def refuse(self, who: Asking, now: datetime, lookup: bytes) -> None:
         """The device that waits is told no."""
         await self._database.call("refuse_link", *opening(who, now), lookup)
-
-    async def _row(self, function: str, *args: object) -> Record:
-        row = await self._database.call(function, *args)
-        if row is None:
-            raise LookupError("a function that always answers did not")
-        return row
 
 
 def _chain(row: Record) -> KnownChain:

@@ -24,9 +24,7 @@ class Due:
 
     async def release(self, practice: bytes, now: datetime) -> tuple[list[bytes], datetime]:
         """Release everything due in a practice; the accounts told, and when to come again."""
-        row = await self._database.call("release_practice", practice, now, now + LATEST)
-        if row is None:
-            raise LookupError("a command that always answers did not")
+        row = await self._database.call_one("release_practice", practice, now, now + LATEST)
         return row["told"] or [], row["next_at"]
 
     async def lapsed(self, practice: bytes, now: datetime) -> list[Record]:
@@ -45,9 +43,7 @@ class Due:
     ) -> list[bytes]:
         """Mark one of them; the accounts told. See end_membership.sql."""
         leaf = (audit.leaf_id, audit.salt, audit.record)
-        row = await self._database.call(
+        row = await self._database.call_one(
             "end_membership", practice, now, thread, account, list(mids), list(statuses), *leaf
         )
-        if row is None:
-            raise LookupError("a command that always answers did not")
         return row["told"] or []

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
+from etherapy.store.messages import DayRecord
 from etherapy.store.people import AuditLeaf
-from etherapy.store.threads import DayRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Healing:
     async def message(self, who: Asking, now: datetime, m: LostMessage) -> Record:
         """outcome, state, promise, status, told."""
         x = m.lost
-        row = await self._database.call(
+        return await self._database.call_one(
             "heal_message",
             *opening(who, now),
             *(x.thread, x.account, x.device, x.mid, x.item_hash, m.envelope, x.epoch),
@@ -97,12 +97,11 @@ class Healing:
             *(x.release_at, x.reply_by, m.window_at, m.promise, m.promise_now, m.promise_hash),
             *(x.decision, x.leaf_id, x.leaf_salt),
         )
-        return _one(row)
 
     async def recall(self, who: Asking, now: datetime, m: LostRecall) -> Record:
         """outcome, state, promise, status, told."""
         x = m.lost
-        row = await self._database.call(
+        return await self._database.call_one(
             "heal_recall",
             *opening(who, now),
             *(x.thread, x.account, x.device, x.mid, x.item_hash, x.epoch, x.by_client),
@@ -110,7 +109,6 @@ class Healing:
             *(x.decision, m.recall, m.status, x.leaf_id, x.leaf_salt),
             *(m.day.day.date(), m.day.record_id, m.day.salt, m.day.record),
         )
-        return _one(row)
 
     async def begin(
         self,
@@ -130,9 +128,3 @@ class Healing:
             *([one[0] for one in marks], [one[1] for one in marks], [one[2] for one in marks]),
             *(leaf_id, leaf, audit.leaf_id, audit.salt, audit.record),
         )
-
-
-def _one(row: Record | None) -> Record:
-    if row is None:
-        raise LookupError("a command that always answers did not")
-    return row

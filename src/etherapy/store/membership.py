@@ -7,13 +7,14 @@ from datetime import datetime
 
 from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
+from etherapy.store.messages import MOST_EPOCHS, SentRow, sent_row
 from etherapy.store.people import AuditLeaf, NewAccount
-from etherapy.store.rosters import MOST_EPOCHS, NewEpoch, Roster, audit_columns, person_of, sheet_columns
-from etherapy.store.threads import SentRow, sent_row
+from etherapy.store.rosters import NewEpoch, Roster, audit_columns, person_of, sheet_columns
 
 MOST_CONSENTS = 100
-MOST_GRANTS = 1000
-"""Consents of a thread, and grants for one device in it: far beyond use, so that nobody fills the disk."""
+MOST_GRANTED = 2 * 1024 * 1024
+"""Consents of a thread that let nobody in so far, and bytes of grants that one person leaves there for one
+device: far beyond use, so that nobody fills the disk, or keeps others from giving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Membership:
     async def commit(self, who: Asking, now: datetime, thread: bytes, new: NewEpoch) -> SentRow:
         """Place a verified commit with all that follows from it. Outcomes: see commit_epoch.sql."""
         then, sheet = new.turnover, new.turnover.sheet
-        row = await self._database.call(
+        row = await self._database.call_one(
             "commit_epoch",
             *opening(who, now),
             thread,
@@ -91,7 +92,7 @@ class Membership:
             *sheet_columns(sheet, then.part),
             *audit_columns(then.audit),
         )
-        return sent_row(_one(row))
+        return sent_row(row)
 
     async def people(self, who: Asking, now: datetime, thread: bytes) -> list[Record]:
         """Everybody who is or was in a thread; see read_people.sql."""
@@ -113,7 +114,7 @@ class Membership:
         signature: bytes,
     ) -> Said:
         """Propose a consent or add one's signature. Outcomes: see sign_consent.sql."""
-        row = await self._database.call(
+        row = await self._database.call_one(
             "sign_consent",
             *opening(who, now),
             thread,
@@ -138,7 +139,7 @@ class Membership:
         audit: AuditLeaf,
     ) -> Said:
         """Leave a thread. Outcomes: see leave_thread.sql."""
-        row = await self._database.call(
+        row = await self._database.call_one(
             "leave_thread",
             *opening(who, now),
             thread,
@@ -163,7 +164,7 @@ class Membership:
         audit: AuditLeaf,
     ) -> Said:
         """Somebody new accepts an invitation into a thread. Outcomes: see accept_membership.sql."""
-        row = await self._database.call(
+        row = await self._database.call_one(
             "accept_membership",
             practice,
             lookup,
@@ -180,7 +181,7 @@ class Membership:
         self, who: Asking, now: datetime, thread: bytes, grants: Sequence[SealedGrant]
     ) -> Said:
         """Keep history grants. Outcomes: see give_history.sql."""
-        row = await self._database.call(
+        row = await self._database.call_one(
             "give_history",
             *opening(who, now),
             thread,
@@ -189,7 +190,7 @@ class Membership:
             [one.receiver for one in grants],
             [one.grant_hash for one in grants],
             [one.sealed for one in grants],
-            MOST_GRANTS,
+            MOST_GRANTED,
         )
         return _said(row)
 
@@ -203,12 +204,5 @@ class Membership:
         return await self._database.call_all("read_colleagues", *opening(who, now))
 
 
-def _said(row: Record | None) -> Said:
-    found = _one(row)
-    return Said(found["outcome"], found["told"] or [], found.get("complete", False))
-
-
-def _one(row: Record | None) -> Record:
-    if row is None:
-        raise LookupError("a command that always answers did not")
-    return row
+def _said(row: Record) -> Said:
+    return Said(row["outcome"], row["told"] or [], row.get("complete", False))

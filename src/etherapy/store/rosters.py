@@ -8,9 +8,6 @@ from etherapy.store.database import Record
 from etherapy.store.people import AuditLeaf
 from etherapy.store.settings import NewSheet
 
-MOST_EPOCHS = 2**31 - 1
-"""Headers and commits name epochs in 32 bits, columns keep 31: no thread comes this far."""
-
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
+from etherapy.store.messages import DayRecord
 from etherapy.store.people import AuditLeaf
-from etherapy.store.threads import DayRecord
 
 
 @dataclass(frozen=True, slots=True)

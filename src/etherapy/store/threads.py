@@ -7,9 +7,17 @@ from typing import Any
 
 from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
-
-_NO_EPOCH = 2**31 - 1
-"""Headers name epochs in 32 bits, columns keep 31: no thread comes this far."""
+from etherapy.store.messages import (
+    Acceptance,
+    Ended,
+    HeldItem,
+    Placed,
+    SentRow,
+    acceptance_columns,
+    ended_columns,
+    placed_row,
+    sent_row,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,106 +55,6 @@ class ThreadFacts:
     home: bytes
     owner_name: str
     """The display name of the therapist who reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where an item stands in its thread: the fields of its Entry, and T_n."""
-
-    n: int
-    reason: int
-    generation: int
-    placed_at: datetime
-    item_hash: bytes
-    promise_hash: bytes
-    t: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SentRow:
-    """What a sender is told of one of its messages; `outcome` says what the command did."""
-
-    outcome: str
-    item_hash: bytes
-    promise: bytes
-    promise_now: bytes | None
-    decision: bytes
-    state: str
-    placed: Placed | None
-    status: bytes | None
-    newest: bytes
-    """The newest commit, with outcome `stale_epoch`."""
-    told: list[bytes]
-    """Accounts whose feeds moved: whoever waits for them can be woken."""
-    recall: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """A message with its decision and its signed promise, ready to be stored; see accept_message.sql."""
-
-    thread: bytes
-    account: bytes
-    device: bytes
-    mid: bytes
-    item_hash: bytes
-    envelope: bytes
-    epoch: int
-    commit_hash: bytes
-    by_client: bool
-    urgent: bool
-    expects_reply: bool
-    version: int
-    accepted_at: datetime
-    release_at: datetime | None
-    reply_by: datetime | None
-    window_at: datetime | None
-    acked_until: datetime | None
-    reason: int | None
-    promise: bytes
-    promise_hash: bytes
-    decision: bytes
-    leaf_id: bytes
-    leaf_salt: bytes
-    counted_from: datetime | None = None
-    """None: `accepted_at`. Earlier where it takes the place of another (A-4)."""
-    reader: bytes | None = None
-    """The cover whose hours decided; None: the owner."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldItem:
-    """A message that waits, as far as the server signs for its end."""
-
-    account: bytes
-    mid: bytes
-    thread: bytes
-    device: bytes
-    item_hash: bytes
-    generation: int
-
-
-@dataclass(frozen=True, slots=True)
-class DayRecord:
-    """What the day's audit leaf will hold of something that only its sender may know of (A-6)."""
-
-    day: datetime
-    record_id: bytes
-    salt: bytes
-    record: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The end of a message by a signed Recall of its sender, ready to be stored; see accept_recall.sql."""
-
-    mid: bytes
-    item_hash: bytes
-    device: bytes
-    """That signed the Recall."""
-    recall: bytes
-    status: bytes
-    day: DayRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +97,19 @@ class Threads:
         self, who: Asking, now: datetime, thread: bytes
     ) -> tuple[ThreadFacts, bytes, list[bytes]]:
         """The facts, the caller's account, and whose feeds moved on the way."""
-        row = _one(await self._database.call("load_facts", *opening(who, now), thread))
+        row = await self._database.call_one("load_facts", *opening(who, now), thread)
         return _facts(row), row["caller"], row["told"]
 
     async def accept(self, who: Asking, now: datetime, message: Acceptance) -> SentRow:
         """Hold or place a message, in one round trip. Outcomes: see accept_message.sql."""
-        row = await self._database.call(
-            "accept_message", *opening(who, now), message.thread, message.account, *_acceptance(message)
+        row = await self._database.call_one(
+            "accept_message",
+            *opening(who, now),
+            message.thread,
+            message.account,
+            *acceptance_columns(message),
         )
-        return sent_row(_one(row))
+        return sent_row(row)
 
     async def replace(
         self,
@@ -207,15 +119,15 @@ class Threads:
         message: Acceptance,
     ) -> SentRow:
         """Put a message in the place of one that waits or came back. Outcomes: see replace_message.sql."""
-        row = await self._database.call(
+        row = await self._database.call_one(
             "replace_message",
             *opening(who, now),
             message.thread,
             message.account,
-            *_ended(ended),
-            *_acceptance(message),
+            *ended_columns(ended),
+            *acceptance_columns(message),
         )
-        return sent_row(_one(row))
+        return sent_row(row)
 
     async def recall(
         self,
@@ -226,8 +138,10 @@ class Threads:
         ended: Ended,
     ) -> SentRow:
         """Take a held message back. Outcomes: see accept_recall.sql."""
-        row = await self._database.call("accept_recall", *opening(who, now), thread, account, *_ended(ended))
-        return sent_row(_one(row))
+        row = await self._database.call_one(
+            "accept_recall", *opening(who, now), thread, account, *ended_columns(ended)
+        )
+        return sent_row(row)
 
     async def message(self, who: Asking, now: datetime, thread: bytes, mid: bytes) -> SentRow | None:
         """What became of an own message."""
@@ -272,7 +186,9 @@ class Threads:
         first = rows[0]
         end = ThreadEnd(first["last_n"], first["last_t"], first["last_placed_at"], first["last_generation"])
         found = [
-            PageRow(r["item_type"], _placed(r), r["item"], r["promise"]) for r in rows if r["n"] is not None
+            PageRow(r["item_type"], placed_row(r), r["item"], r["promise"])
+            for r in rows
+            if r["n"] is not None
         ]
         return found, end
 
@@ -298,53 +214,11 @@ class Threads:
 
     async def sheet(self, who: Asking, now: datetime, thread: bytes, r: int) -> Record:
         """A rule sheet with the caller's own part; see read_sheet.sql."""
-        return _one(await self._database.call("read_sheet", *opening(who, now), thread, r))
+        return await self._database.call_one("read_sheet", *opening(who, now), thread, r)
 
     async def joining(self, who: Asking, now: datetime, thread: bytes) -> Record:
         """The invitation and the answer that began a thread; see read_joining.sql."""
-        return _one(await self._database.call("read_joining", *opening(who, now), thread))
-
-
-def _one(row: Record | None) -> Record:
-    if row is None:
-        raise LookupError("a command that always answers did not")
-    return row
-
-
-def _acceptance(m: Acceptance) -> tuple[object, ...]:
-    """The arguments of accept_message.sql from the device on, which replace_message.sql takes too."""
-    return (
-        m.device,
-        m.mid,
-        m.item_hash,
-        m.envelope,
-        min(m.epoch, _NO_EPOCH),
-        m.commit_hash,
-        m.by_client,
-        m.urgent,
-        m.expects_reply,
-        m.version,
-        m.accepted_at,
-        m.counted_from or m.accepted_at,
-        m.release_at,
-        m.reply_by,
-        m.window_at,
-        m.reader,
-        m.acked_until,
-        m.reason,
-        m.promise,
-        m.promise_hash,
-        m.decision,
-        m.leaf_id,
-        m.leaf_salt,
-    )
-
-
-def _ended(e: Ended) -> tuple[object, ...]:
-    day = e.day
-    return (
-        e.mid, e.item_hash, e.device, e.recall, e.status, day.day.date(), day.record_id, day.salt, day.record
-    )  # fmt: skip
+        return await self._database.call_one("read_joining", *opening(who, now), thread)
 
 
 def _facts(row: Record) -> ThreadFacts:
@@ -386,33 +260,4 @@ def _facts(row: Record) -> ThreadFacts:
             )
         },
         **same,
-    )
-
-
-def _placed(row: Record) -> Placed:
-    return Placed(
-        row["n"],
-        row["reason"],
-        row["generation"],
-        row["placed_at"],
-        row["item_hash"],
-        row["promise_hash"],
-        row["t"],
-    )
-
-
-def sent_row(row: Record) -> SentRow:
-    """What a function that answers `sent` told."""
-    return SentRow(
-        row["outcome"],
-        row["item_hash"],
-        row["promise"],
-        row["promise_now"],
-        row["decision"],
-        row["state"],
-        None if row["n"] is None else _placed(row),
-        row["status"],
-        row["newest"] or b"",
-        row["told"] or [],
-        row["recall"],
     )

@@ -13,6 +13,8 @@ from etherapy.tep.shape import ZEROS_32, keyed, numbered, octets, uint, version_
 from etherapy.tep.signed import Signed
 
 MAX_CHARTER = 2048
+MAX_SIGNED_CHARTER = 4096
+"""With its signatures around it."""
 MAX_DAYS = 36_525
 ERASE_OWN, ERASE_ALL, ERASE_EPOCHS = 1, 2, 4
 

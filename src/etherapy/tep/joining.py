@@ -2,7 +2,8 @@
 
 from etherapy.tep.chain import Chain
 from etherapy.tep.charter import charter_hash, charter_in_force, parse_charter
-from etherapy.tep.epoch import Commit, Role, check_roster
+from etherapy.tep.epoch import Commit, Role
+from etherapy.tep.epoch_rules import check_roster
 from etherapy.tep.invite import SignedAccept, SignedInvite, accept_verifies, invite_verifies
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.placing import thread_start
@@ -46,7 +47,7 @@ def check_joining(
 ) -> None:
     """Malformed unless epoch 0, the answer, the charter and the invitation belong together and are valid.
 
-    Codes: those of `check_invite`, `check_accept` and `epoch.check_roster`; joining for all that binds them.
+    Codes: those of `check_invite`, `check_accept`, `epoch_rules.check_roster`; joining for what binds them.
     """
     check_invite(invite, therapist, now)
     check_accept(accept, invite, client)

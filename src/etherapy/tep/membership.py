@@ -14,7 +14,7 @@ from types import MappingProxyType
 from etherapy.signing import verify
 from etherapy.tep.chain import Chain, Device
 from etherapy.tep.charter import charter_hash, charter_signed_bytes
-from etherapy.tep.consent import CLOCK_SLACK_MS, check_terms, consent_hash, parse_consent, signed_by
+from etherapy.tep.consent import CLOCK_SLACK_MS, Consent, check_terms, consent_hash, parse_consent, signed_by
 from etherapy.tep.epoch import Commit, CommitCore, CommitReason, Role, RosterRow
 from etherapy.tep.leaving import SignedLeave, leave_verifies
 from etherapy.tep.malformed import Malformed
@@ -32,6 +32,10 @@ class Papers:
     consents: Mapping[bytes, tuple[bytes, Mapping[bytes, bytes]]] = field(default_factory=dict)
     leaves: Mapping[bytes, SignedLeave] = field(default_factory=dict)
     charter_signatures: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    def named(self, names: Collection[bytes]) -> dict[bytes, Consent]:
+        """The consents among these hashes, by hash."""
+        return {name: parse_consent(self.consents[name][0]) for name in names if name in self.consents}
 
     def without(self, used: Collection[bytes]) -> "Papers":
         """Those that no commit has named yet."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from etherapy.tep.malformed import Malformed
 
-ZEROS_16 = bytes(16)
 ZEROS_32 = bytes(32)
 MAX_TIME = 253_402_300_800_000
 """First millisecond of the year 10000: times beyond it could not be shown by anybody."""

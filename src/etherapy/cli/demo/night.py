@@ -8,9 +8,9 @@ from etherapy.cli.demo.scene import SUPERVISOR, THERAPIST, Scene
 from etherapy.cli.demo.telling import as_written
 from etherapy.cli.showing import show_words
 from etherapy.sdk.connection import Connection
-from etherapy.sdk.entering import enrol, join
+from etherapy.sdk.entering.enrolling import enrol, join
+from etherapy.sdk.entering.staff_link import new_staff_link
 from etherapy.sdk.session import Session
-from etherapy.sdk.staff_link import new_staff_link
 from etherapy.sdk.supervisor import Supervisor
 from etherapy.sdk.therapist import Therapist
 from etherapy.server.operate.installation import read_installation

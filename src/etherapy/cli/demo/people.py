@@ -9,7 +9,7 @@ from typing import TypeVar
 from etherapy.cli.demo.evening import CLIENT_ZONE, THERAPIST_ZONE
 from etherapy.cli.demo.stage import Stage
 from etherapy.sdk.connection import Connection
-from etherapy.sdk.profile import Profile
+from etherapy.sdk.keeping.profile import Profile
 from etherapy.sdk.session import Session
 
 Kind = TypeVar("Kind", bound=Connection)

@@ -6,9 +6,9 @@ from etherapy.cli.demo.evening import THERAPIST_ZONE
 from etherapy.cli.demo.scene import SUPERVISOR, Scene
 from etherapy.cli.rule_words import show_rules
 from etherapy.cli.showing import show_time
-from etherapy.sdk.promises import ReceiptRefused, verify_bundle
 from etherapy.sdk.session import Session
 from etherapy.sdk.supervisor import AuditedRecord, Supervisor
+from etherapy.sdk.verifying.promises import ReceiptRefused, verify_bundle
 from etherapy.server.operate.leaks import search_store
 from etherapy.tep.serverkeys import verify_server_chain
 

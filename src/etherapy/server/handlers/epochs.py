@@ -9,9 +9,9 @@ from etherapy.protocol.threads import Commit, Committed
 from etherapy.server.judging import readable
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import entry_bytes, head_at, stale_epoch
-from etherapy.server.succession import chains_of, check_commit, prepare_turnover, read_filed
-from etherapy.store.rosters import NewEpoch, Roster, Turnover
-from etherapy.store.threads import SentRow
+from etherapy.server.succession import chains_of, check_commit, new_epoch, prepare_turnover, read_filed
+from etherapy.store.messages import SentRow
+from etherapy.store.rosters import NewEpoch, Turnover
 from etherapy.tep.epoch import Commit as ParsedCommit
 from etherapy.tep.epoch import parse_commit
 from etherapy.tep.placing import ItemType
@@ -74,24 +74,7 @@ async def _prepare(ctx: Ctx, thread: bytes, commit: ParsedCommit, whole: bytes, 
         filed = read_filed(await membership.papers(ctx.caller, ctx.now, thread))
         changes = check_commit(thread, commit, roster, chains, filed, ctx.now)
         then = await prepare_turnover(ctx, thread, commit, roster, chains, filed, changes)
-    return NewEpoch(
-        epoch=core.epoch,
-        suite=core.suite,
-        prev=core.prev,
-        commit=whole,
-        commit_hash=commit.commit_hash,
-        heads=_heads(commit, roster),
-        seats=core.device_ids(),
-        turnover=then,
-    )
-
-
-def _heads(commit: ParsedCommit, roster: Roster) -> dict[bytes, bytes]:
-    """The chain heads that the commit names, by account."""
-    people = roster.by_chain()
-    return {
-        people[row.chain_id].account: row.chain_head for row in commit.core.roster if row.chain_id in people
-    }
+    return new_epoch(commit, whole, roster, then)
 
 
 def _expect(ctx: Ctx, then: Turnover) -> None:

@@ -2,7 +2,6 @@
 (tep_amendments.md A-10)."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from etherapy.binary import B64, Hash32, Id16
 from etherapy.protocol.invitations import Invitation, Invite, Invited, Join, Joined
@@ -32,15 +31,13 @@ from etherapy.store.database import Record
 from etherapy.store.logs import KEYS
 from etherapy.store.people import Joining, NewAccount
 from etherapy.tep.chain import verify_chain
-from etherapy.tep.charter import charter_hash, charter_in_force, parse_charter
+from etherapy.tep.charter import MAX_SIGNED_CHARTER, charter_hash, charter_in_force, parse_charter
 from etherapy.tep.epoch import Commit, Role, parse_commit
 from etherapy.tep.invite import LINK_LIFE_MS, SignedAccept, SignedInvite, parse_accept, parse_invite
 from etherapy.tep.joining import check_invite, check_joining
 from etherapy.tep.placing import Entry, ItemType, Reason, thread_next, thread_start
 from etherapy.tep.serverkeys import home
 from etherapy.tep.signed import Signed, pack_signed, parse_signed
-
-_MOST_CHARTER: Final = 4096
 
 
 async def invite(ctx: Ctx, body: Invite) -> Invited:
@@ -172,7 +169,7 @@ def _verify_joining(ctx: Ctx, row: Record, body: Join) -> _Uploaded:
         accept = parse_accept(body.accept)
         commit = parse_commit(body.commit)
         charter = pack_signed(row["charter"], (row["charter_sig"], bytes(body.charter_signature)))
-        signed_charter = parse_signed(charter, _MOST_CHARTER)
+        signed_charter = parse_signed(charter, MAX_SIGNED_CHARTER)
     with verified():
         therapist = verify_chain(row["links"])
         expect_newest(commit.core.roster, {therapist.chain_id: therapist})

@@ -25,10 +25,9 @@ async def set_passphrase(ctx: Ctx, body: SetPassphrase) -> None:
     """Set or change the caller's name and passphrase. A device that waits by the old one is refused."""
     name = folded(body.name)
     expect(bool(name), "name")
+    audit = await _audit(ctx, "passphrase.set")  # asks who it is, before anything slow is done for them
     verifier = await ctx.parts.hashing.verifier(body.auth)
-    outcome = await ctx.parts.passphrases.set(
-        ctx.caller, ctx.now, name, body.salt, verifier, await _audit(ctx, "passphrase.set")
-    )
+    outcome = await ctx.parts.passphrases.set(ctx.caller, ctx.now, name, body.salt, verifier, audit)
     if outcome != "set":
         raise NameTaken()
 

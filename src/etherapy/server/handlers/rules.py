@@ -16,9 +16,9 @@ from etherapy.server.covering import cover_term, covered_rules
 from etherapy.server.parts import Ctx
 from etherapy.server.sheets import NO_PART, keep_rules, make_sheet, read_rules, rules_in_force
 from etherapy.store.database import Record
+from etherapy.store.messages import DayRecord
 from etherapy.store.people import AuditLeaf
 from etherapy.store.settings import Earlier, NewSheet
-from etherapy.store.threads import DayRecord
 from etherapy.tep.epoch import parse_commit
 from etherapy.tep.receipts import parse_receipt
 from etherapy.tep.statements import Promise

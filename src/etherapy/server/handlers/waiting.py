@@ -22,7 +22,8 @@ from etherapy.server.judging import expect, readable
 from etherapy.server.outcomes import answer_send, refuse_end
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import sent_answer, sign_status
-from etherapy.store.threads import DayRecord, Ended, SentRow, ThreadFacts
+from etherapy.store.messages import DayRecord, Ended, SentRow
+from etherapy.store.threads import ThreadFacts
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.recall import RecallMode, SignedRecall, parse_recall, recall_verifies
 from etherapy.tep.receipts import parse_receipt

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from etherapy.binary import b64, unb64
+from etherapy.binary import b64
 from etherapy.merkle.tree import empty_root
 from etherapy.protocol.endpoint import Role
 from etherapy.rules.bad_rule import BadRule
@@ -170,17 +170,6 @@ def first_rules(
         emergency.update({name: text for name, text in said.items() if name not in emergency})
     resolve([Layer("practice", written)])
     return written
-
-
-def practice_id_of(text: str) -> bytes:
-    """The 16 bytes behind a practice's id as it is shown; CannotOperate for anything else."""
-    try:
-        found = unb64(text)
-    except ValueError:
-        found = b""
-    if len(found) != 16:
-        raise CannotOperate(f"{text} is no practice id", "see `etherapy practice list`")
-    return found
 
 
 def _practice(practice_id: bytes, name: str, created_at: datetime, rules: list[dict[str, Any]]) -> Practice:

@@ -47,14 +47,20 @@ class Rounds:
         return min((now + PAUSE, *self._hints.values()))
 
     async def _visit(self, practice: bytes, now: datetime) -> None:
-        """One practice; what goes wrong in it must not keep another one waiting (G6)."""
-        try:
-            self._hub.tell(practice, await self._terms.tick(practice, now))
-            told, _ = await self._due.release(practice, now)
-            self._hub.tell(practice, told)
-            await self._sequencer.tick(practice, now)
-        except Exception as error:  # a defect as well: a log that cannot be continued is that practice's own
-            structlog.get_logger().warning("round failed", error=type(error).__name__)
+        """One practice; what goes wrong in it must not keep another one waiting, nor a membership that
+        cannot be ended what is due there (G6)."""
+        for step in (self._end, self._release, self._sequencer.tick):
+            try:
+                await step(practice, now)
+            except Exception as error:  # a defect as well: a log that cannot go on is that practice's own
+                structlog.get_logger().warning("round failed", error=type(error).__name__)
+
+    async def _end(self, practice: bytes, now: datetime) -> None:
+        self._hub.tell(practice, await self._terms.tick(practice, now))
+
+    async def _release(self, practice: bytes, now: datetime) -> None:
+        told, _ = await self._due.release(practice, now)
+        self._hub.tell(practice, told)
 
     async def run(self, clock: Clock) -> None:
         """Make rounds until cancelled, whatever happens to the database meanwhile."""

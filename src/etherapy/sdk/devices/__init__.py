@@ -1,0 +1,1 @@
+"""A person's own devices and the chain that names them (tep.md §5.2, §5.9)."""
