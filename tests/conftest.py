@@ -1,12 +1,13 @@
 """Fixtures for all tests: a real PostgreSQL, a real server on loopback, a clock that is turned by hand."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 from etherapy.clock import TestClock
 from etherapy.rules.calendar import tzdata_checksum
@@ -24,6 +25,13 @@ __all__ = ["furnished", "postgres", "scratch", "store", "worker_name"]
 
 START = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 """A Monday, before anybody's hours in New York."""
+
+
+@pytest.fixture(autouse=True)
+def _log_as_at_first() -> Iterator[None]:
+    """A test that serves in this process sends the log to its own captured output, which ends with it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -277,7 +277,8 @@ async def test_s_8_a_cover_with_keys_and_exact_times(story: Story) -> None:
 
 
 async def test_a_colleague_who_covers_once_more_reads_from_her_second_time_on(story: Story) -> None:
-    """AT-55, AT-97: she is let in again by the owner's new word, and keeps to the same owner."""
+    """AT-55, AT-97: she is let in again by the owner's new word, keeps to the same owner, and writes by
+    the rules of now, although there were others meanwhile that had no part for her."""
     vale, noor, thread = story.therapist, story.client, story.thread
     lind: Therapist = await story.enrol(Therapist, "therapist", "Dr Lind")
     await story.turn_to(MORNING)
@@ -292,13 +293,14 @@ async def test_a_colleague_who_covers_once_more_reads_from_her_second_time_on(st
         await lind.sync()
         await noor.send(thread, text)
         assert texts((await lind.sync()).messages)[-1:] == [text]
+        assert (await lind.send(thread, "I am here for now.")).state == "placed"
         await story.turn_to(until + timedelta(hours=1))
         await story.server.make_rounds()
         for one in (noor, vale, lind):
             await one.sync()
         await noor.send(thread, "Between the times.")
         await story.turn_to(MORNING + timedelta(weeks=week + 1))
-    assert texts(await lind.messages(thread)) == ["Second time."]
+    assert texts(await lind.messages(thread)) == ["Second time.", "I am here for now."]
     assert lind.desk(thread).state.owner == vale.chain
     assert lind.findings == () and noor.findings == () and vale.findings == ()
 

@@ -422,7 +422,7 @@ async def test_an_offer_that_is_not_for_this_device_is_not_signed(pair: Pair, pr
         offered = await progress_of(other)
     liar.lies["read_link_progress"] = lambda answer: offered
     with pytest.raises(Refuted, match="not for this device"):
-        await new.wait(Session, compare=lambda digits: True)
+        await new.wait(Session, compare=lambda digits: True, patience=0)
     assert not new.profile.enrolled
     with pytest.raises(LinkEnded):
         await agreed

@@ -24,14 +24,14 @@ _UNTIL_THE_HISTORY = (Kind.NO_ROW, Kind.UNREADABLE)
 @click.command("link", cls=Command)
 @click.argument("origin")
 @click.argument("practice")
-@click.option("--class", "kind", type=click.Choice(list(OPTIONS)), default="cli", show_default=True,
-              help="What this device is. A browser may not let in others.")  # fmt: skip
+@click.option("--class", "kind", type=click.Choice(list(OPTIONS)),
+              help="What this device is; else cli. A browser may not let in others.")  # fmt: skip
 @click.option("--name", default="", help="Ask by this name and your passphrase, so that you are told.")
 @click.option("--wait", default=15, show_default=True, help="Minutes to wait for your other device.")
 @click.option("--qr/--no-qr", default=None, help="Whether to show a QR code; by default in a terminal.")
 @profiled
 def linking(
-    origin: str, practice: str, kind: str, name: str, wait: int, qr: bool | None, profile: str
+    origin: str, practice: str, kind: str | None, name: str, wait: int, qr: bool | None, profile: str
 ) -> None:
     """Make this device one of yours, with an old device at hand.
 
@@ -54,7 +54,7 @@ def linking(
 async def _link(
     origin: str,
     practice: str,
-    kind: str,
+    kind: str | None,
     name: str,
     passphrase: str,
     wait: float,
@@ -62,8 +62,9 @@ async def _link(
     profile: str,
 ) -> tuple[Person, bool]:
     with Profile.open(profile_place(profile)) as kept:
+        device_class = None if kind is None else OPTIONS[kind]
         new = await link_device(
-            origin, practice, kept, device_class=OPTIONS[kind], name=name, passphrase=passphrase
+            origin, practice, kept, device_class=device_class, name=name, passphrase=passphrase
         )
         _show(new, is_terminal() and not wants_json() if qr is None else qr)
         async with await new.wait(Connection, compare=_compare, patience=wait) as entered:

@@ -31,21 +31,24 @@ def name_of(profile: Profile) -> bytes:
     return request_hash(keys.sign.public, keys.hpke.public, linking_of(profile).device_class)
 
 
-async def ask(profile: Profile, transport: Transport, practice: bytes, device_class: DeviceClass) -> datetime:
+async def ask(
+    profile: Profile, transport: Transport, practice: bytes, device_class: DeviceClass | None
+) -> datetime:
     """Ask to be linked there, anew or once more; until when the request waits.
 
     As another class of device it is another request, unless this one has signed already: what the code stands
-    for includes the class.
+    for includes the class. None: as before, or as a command line.
     """
     identity, linking = profile.kept.identity, profile.kept.linking
     here = identity is not None and (identity.practice, identity.origin) == (practice, transport.origin)
-    other = linking is not None and linking.device_class != device_class and not (identity and identity.chain)
-    if linking is None or not here or other:
-        if device_class == DeviceClass.RECOVERY:
+    asked = linking.device_class if linking and device_class is None else int(device_class or DeviceClass.CLI)
+    signed = identity is not None and bool(identity.chain)
+    if linking is None or not here or (linking.device_class != asked and not signed):
+        if asked == DeviceClass.RECOVERY:
             raise ValueError("a recovery device is never linked")
         _, links = await fetch_server(transport)
         start_over(profile, transport, practice, links)
-        profile.kept.linking = Linking(secret=new_pairing_secret(), device_class=int(device_class))
+        profile.kept.linking = Linking(secret=new_pairing_secret(), device_class=asked)
         profile.save()
     keys = profile.identity.device_keys
     body = AskLink(

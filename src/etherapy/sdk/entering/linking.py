@@ -40,7 +40,7 @@ async def link_device(
     practice: bytes | str,
     profile: Profile,
     *,
-    device_class: DeviceClass = DeviceClass.CLI,
+    device_class: DeviceClass | None = None,
     name: str = "",
     passphrase: str = "",
     clock: Clock | None = None,

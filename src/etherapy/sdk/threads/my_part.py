@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.keeping.kept import KeptItem
+from etherapy.sdk.keeping.kept import KeptItem, Sheets
 from etherapy.sdk.threads.papers import drop_papers
 from etherapy.sdk.verifying.person import Person
 from etherapy.sdk.verifying.thread_log import commits_among, papers_named, people_of
@@ -49,6 +49,7 @@ async def begin_at(desk: "ThreadDesk", first: int) -> None:
     state.joined, state.charter = bytes(own.consent), bytes(answer.charter)
     state.start_n, state.start_t = own.start_n, bytes(own.start_t or b"")
     state.n, state.t, state.told = 0, b"", own.start_n
+    state.sheets = Sheets()  # those of the time between had no part for this person
     drop_papers(state, answer)
     _expect_invited(desk, state.charter)
     desk.begin_again()
