@@ -206,7 +206,10 @@ async def test_each_hot_statement_finds_its_rows_by_index_and_costs_the_same_amo
     assert whole & NEVER_WHOLE == set()
     assert many.rows <= most
     # A hundred times as much is one more level in each index that is climbed: never more pages than this.
-    assert many.buffers <= 1.5 * few.buffers + 10
+    # What was a table of one page, and read whole, is climbed for each of the same rows instead.
+    tiny = {step.relation for step in few.steps if step.kind == "Seq Scan"} - whole
+    climbs = 3 * sum(step.rows for step in many.steps if step.relation in tiny)
+    assert many.buffers <= 1.5 * few.buffers + 10 + climbs
 
 
 async def test_a_table_that_is_read_whole_and_a_cost_that_grows_would_be_noticed(
