@@ -45,7 +45,11 @@ def postgres() -> Iterator[Postgres]:
     place.chmod(0o711)
     users = os.open(place / "users.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(users, fcntl.LOCK_SH)
-    server = Postgres(place / "data", binaries=find_binaries(wanted_major())).start()
+    try:
+        server = Postgres(place / "data", binaries=find_binaries(wanted_major())).start()
+    except BaseException:
+        os.close(users)  # or the owner would wait for this worker for ever
+        raise
     yield server
     fcntl.flock(users, fcntl.LOCK_UN)
     if server.owned:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -16,7 +17,7 @@ _SOCKET_PATH_LIMIT = 100
 def make_data_dir(data_dir: Path) -> None:
     """Have a data directory. Root's lets the account pass that runs PostgreSQL; its files are closed."""
     try:
-        if not data_dir.exists():
+        with suppress(FileExistsError):  # another process may make it at this very moment
             data_dir.mkdir(parents=True)
             data_dir.chmod(0o711 if os.geteuid() == 0 else 0o700)
         if not os.access(data_dir, os.W_OK | os.X_OK):
