@@ -16,7 +16,7 @@ from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.recovery import RecoveryCode
 from etherapy.protocol import endpoints
 from etherapy.protocol.membership import ConsentPaper, ThreadPeople
-from etherapy.protocol.pairing import LinkProgress, LinkRequest, Salt
+from etherapy.protocol.pairing import LinkProgress, LinkRequest, ProgressQuery, Salt
 from etherapy.protocol.people import Chain
 from etherapy.protocol.problems import DeviceRevoked
 from etherapy.sdk import Profile, Session, Therapist, recover
@@ -417,9 +417,7 @@ async def test_an_offer_that_is_not_for_this_device_is_not_signed(pair: Pair, pr
     new, other = await start(practice, transport=liar), await start(practice)
     newcomer = await pair.anna.devices.examine(other.code)
     agreed = asyncio.create_task(pair.anna.devices.approve(newcomer, patience=2))
-    offered: LinkProgress | None = None
-    while offered is None or offered.offer is None:
-        offered = await progress_of(other)
+    offered = await offer_to(other)
     liar.lies["read_link_progress"] = lambda answer: offered
     with pytest.raises(Refuted, match="not for this device"):
         await new.wait(Session, compare=lambda digits: True, patience=0)
@@ -437,10 +435,13 @@ async def test_a_server_that_calls_an_unsigned_device_linked_is_not_believed(pra
         await new.wait(Session, patience=2)
 
 
-async def progress_of(new: NewDevice) -> LinkProgress:
-    await asyncio.sleep(0.01)
+async def offer_to(new: NewDevice) -> LinkProgress:
+    """What the new device is offered; the server holds its answer back until there is something."""
     return await new.transport.call(
-        endpoints.read_link_progress, practice=new.profile.identity.practice, lookup=new.lookup
+        endpoints.read_link_progress,
+        query=ProgressQuery("waiting", 10),
+        practice=new.profile.identity.practice,
+        lookup=new.lookup,
     )
 
 
