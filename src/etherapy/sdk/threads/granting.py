@@ -23,7 +23,8 @@ from etherapy.tep.grant import Grant, check_grant, parse_grant
 from etherapy.tep.malformed import Malformed
 
 _EPOCHS_A_GRANT = 500
-_GRANTS_A_CALL = 16
+_GRANTS_A_CALL = 8
+"""So many of so many epochs fit a body: 20 KB each, a third more in JSON (docs/performance.md)."""
 
 
 async def grant_history(desk: ThreadDesk, chain: bytes, devices: Iterable[bytes] | None = None) -> int:
