@@ -18,6 +18,9 @@ BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
   outcome := 'moved';
   told := '{}';
+  IF p_op = 7 THEN      -- it goes with the account; who asks by passphrase locks it before the request, and a request before the account
+    PERFORM FROM passphrase w WHERE w.practice_id = p_practice AND w.account_id = p_account FOR UPDATE;
+  END IF;
   PERFORM FROM account a WHERE a.practice_id = p_practice AND a.account_id = p_account AND a.chain_seq = p_seq - 1
     FOR NO KEY UPDATE;                    -- whoever places something for this person refers to the row while it waits for us
   IF NOT FOUND THEN
