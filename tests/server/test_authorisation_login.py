@@ -1,12 +1,11 @@
 """Login tells nothing but yes or no: not who exists, not what was wrong (G15, tep.md test 11 and 65)."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from etherapy.binary import B64, Hash32, Id16
 from etherapy.protocol import endpoints
@@ -22,12 +21,6 @@ from tests.server.people import challenged
 LOGIN, CHALLENGE = endpoints.login.path, endpoints.ask_challenge.path
 Wrong = Callable[[Clinic], Awaitable[Login]]
 WRONG: dict[str, Wrong] = {}
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def right(clinic: Clinic, name: str = "A.client") -> Login:

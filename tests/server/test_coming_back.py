@@ -1,25 +1,13 @@
 """Whoever comes later, or again, learns nothing of who came and went before (tep_amendments.md A-3, A-6)."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from etherapy.protocol import endpoints
 from etherapy.protocol.membership import ThreadPeople
 from etherapy.tep.consent import consent_hash
 from etherapy.tep.epoch import CommitReason, Role
 from tests.server.clinic import Clinic
 from tests.server.company import Company, couple
-from tests.server.furnishing import Furnished
 
 CLIENT, PARTNER, THERAPIST, COLLEAGUE = "A.client", "A.partner_client", "A.therapist", "A.other_therapist"
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def go(thread: Company, name: str) -> None:

@@ -1,11 +1,7 @@
 """A chain grows by every kind of link, and everything that must follow does at once (tep.md §5.2, A-5)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.protocol import endpoints
@@ -13,17 +9,10 @@ from etherapy.rules.calendar import milliseconds
 from etherapy.tep import linking
 from tests.server.chains import adding, at_device, code_keys, grow, refused, row, upload, with_device
 from tests.server.clinic import ORIGIN, Clinic
-from tests.server.furnishing import Furnished
 from tests.server.matrix import fingerprint
 from tests.server.people import log_in
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def test_a_new_device_counts_and_everybody_who_shares_a_thread_is_told(clinic: Clinic) -> None:

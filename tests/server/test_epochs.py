@@ -1,12 +1,9 @@
 """Commits: what the server checks, and what they meet under way (tep_amendments.md A-5)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from os import urandom
 from pathlib import Path
-
-import pytest
 
 from etherapy.binary import B64
 from etherapy.protocol import endpoints
@@ -18,18 +15,6 @@ from tests.server.furnishing import Furnished
 from tests.server.people import seal
 
 CLIENT, PARTNER, THERAPIST, COLLEAGUE = "A.client", "A.partner_client", "A.therapist", "A.other_therapist"
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def thread(clinic: Clinic) -> Company:
-    """A client and their therapist, at night, with a message of the client's that waits."""
-    return company_of(clinic)
 
 
 async def test_of_two_commits_on_one_epoch_one_wins_and_the_other_is_told_the_winner(

@@ -1,11 +1,7 @@
 """Who goes out of a thread, by their own word, the owner's or the clock's (tep.md §5.4, A-5, A-6)."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from etherapy.binary import B64
 from etherapy.protocol import endpoints
@@ -18,23 +14,10 @@ from etherapy.tep.statements import State, Status, StatusReason
 from tests.server.asking import Ask
 from tests.server.clinic import MORNING, ORIGIN, Clinic
 from tests.server.company import Company, ask, changes, company_of, couple, link_device, send
-from tests.server.furnishing import Furnished
 from tests.server.matrix import plant
 from tests.server.people import log_in, seal
 
 CLIENT, PARTNER, THERAPIST, COLLEAGUE = "A.client", "A.partner_client", "A.therapist", "A.other_therapist"
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def thread(clinic: Clinic) -> Company:
-    """A client and their therapist, at night, with a message of the client's that waits."""
-    return company_of(clinic)
 
 
 async def states(clinic: Clinic, mid: bytes) -> tuple[str, bytes | None]:

@@ -1,12 +1,8 @@
 """History grants: from a device of the newest epoch to another, sealed (tep.md §5.9, §6.7)."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from os import urandom
-from pathlib import Path
-
-import pytest
 
 from etherapy.binary import B64
 from etherapy.crypto.grants import make_grant, open_grant
@@ -20,17 +16,10 @@ from etherapy.tep.grant import parse_grant
 from tests.server.asking import Answer
 from tests.server.clinic import ORIGIN, Clinic
 from tests.server.company import Company, ask, changes, company_of, couple, link_device
-from tests.server.furnishing import Furnished
 from tests.server.people import Somebody, log_in
 
 CLIENT, PARTNER, THERAPIST, COLLEAGUE = "A.client", "A.partner_client", "A.therapist", "A.other_therapist"
 TABLET = "A.tablet_client"
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 def device_of(who: Somebody, keys: DeviceKeys | None = None) -> Device:

@@ -1,8 +1,6 @@
 """What devices bring back after a restore, and what the server takes of it (tep_amendments.md A-8, A-13)."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,14 +18,7 @@ from etherapy.tep.serverkeys import key_id
 from etherapy.tep.statements import Promise, State, Status, promise_hash
 from tests.server.asks import make, own
 from tests.server.clinic import MORNING, Clinic, recall_of
-from tests.server.furnishing import Furnished
 from tests.server.people import Sealed, seal
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 class Lost:

@@ -1,11 +1,8 @@
 """A supervisor asks everything there is and learns of no content, key, size or client (G10, D-17)."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from etherapy.binary import unb64
 from etherapy.store.connection import Connection
@@ -13,7 +10,6 @@ from etherapy.tep.envelope import parse_envelope
 from tests.server.asking import Answer, Ask
 from tests.server.asks import WHOLE_TABLE, Made, make
 from tests.server.clinic import WORDS, Clinic
-from tests.server.furnishing import Furnished
 from tests.server.matrix import plant, tables_of_practices
 
 SHOWN = {
@@ -35,12 +31,6 @@ SELECT a.attname::text AS name FROM pg_attribute a
  WHERE a.attrelid = $1::text::regclass AND a.attnum > 0 AND NOT a.attisdropped
    AND a.atttypid = 'bytea'::regtype
 """
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def hidden_values(operate: Connection, practice: bytes, own: set[bytes]) -> dict[bytes, str]:

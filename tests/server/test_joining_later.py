@@ -1,12 +1,9 @@
 """Coming into a thread that is there: invitation, consent, commit, and what one sees of what was before
 (tep_amendments.md A-3, A-6, A-10)."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from msgspec.structs import replace as replace_struct
 
 from etherapy.binary import B64, Hash32
@@ -17,22 +14,10 @@ from etherapy.tep.epoch import CommitReason, Role
 from etherapy.tep.placing import thread_start
 from tests.server.asking import Answer, Ask
 from tests.server.clinic import MORNING, Clinic
-from tests.server.company import Company, acceptance, ask, changes, company_of, couple, send, signature
-from tests.server.furnishing import Furnished
+from tests.server.company import Company, acceptance, ask, changes, couple, send, signature
 from tests.server.people import Offer, Somebody, invitation, joining, seal, somebody
 
 CLIENT, PARTNER, THERAPIST, COLLEAGUE = "A.client", "A.partner_client", "A.therapist", "A.other_therapist"
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def thread(clinic: Clinic) -> Company:
-    return company_of(clinic)
 
 
 async def accept(clinic: Clinic, offer: Offer, who: Somebody, body: object = None) -> Answer:

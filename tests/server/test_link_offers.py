@@ -1,14 +1,11 @@
 """An offer is for one device in one place of one chain, and worth nothing without both signatures."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from os import urandom
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from etherapy.binary import B64, dec_hook
 from etherapy.crypto.keys import DeviceKeys
@@ -23,16 +20,9 @@ from etherapy.tep.signed import pack_signed
 from tests.server import newcomers
 from tests.server.chains import adding, at_device, code_keys, grow, with_device
 from tests.server.clinic import Clinic
-from tests.server.furnishing import Furnished
 from tests.server.matrix import fingerprint
 from tests.server.newcomers import Newcomer, ask_for, finish, progress
 from tests.server.people import Somebody
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def test_an_offer_whose_link_came_too_late_is_made_anew(clinic: Clinic) -> None:

@@ -1,15 +1,12 @@
 """A new device asks, an active one agrees, and only both together make a link (tep.md §5.9)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from os import urandom
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from etherapy.binary import B64, Hash32, Id16
 from etherapy.crypto.pairing import confirms
@@ -19,17 +16,10 @@ from etherapy.tep.links import DeviceClass
 from tests.server import newcomers
 from tests.server.asking import Ask
 from tests.server.clinic import ORIGIN, Clinic
-from tests.server.furnishing import Furnished
 from tests.server.newcomers import Newcomer, ask_for, finish, progress
 from tests.server.people import log_in
 
 QUARTER = timedelta(minutes=15)
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def test_a_device_is_linked_with_an_old_one_at_hand(clinic: Clinic) -> None:

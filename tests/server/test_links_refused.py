@@ -1,11 +1,10 @@
 """Links that no server takes, whoever sends them (tep.md §5.2, §10)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from os import urandom
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,14 +20,7 @@ from etherapy.tep.signed import pack_signed
 from tests.server.asking import Ask
 from tests.server.chains import adding, at_device, code_keys, grow, refused, upload, with_device
 from tests.server.clinic import Clinic
-from tests.server.furnishing import Furnished
 from tests.server.people import Somebody, enrolment, offer_staff_link, somebody
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 def identity_point() -> bytes:

@@ -1,9 +1,7 @@
 """Who comes into a thread: consents, and the commit that names them (tep.md §5.4, A-6)."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from os import urandom
-from pathlib import Path
 
 import pytest
 
@@ -13,21 +11,8 @@ from etherapy.tep.consent import Consent, consent_hash
 from etherapy.tep.epoch import CommitReason, Role
 from tests.server.clinic import Clinic
 from tests.server.company import Company, company_of, signature
-from tests.server.furnishing import Furnished
 
 CLIENT, PARTNER, THERAPIST, COLLEAGUE = "A.client", "A.partner_client", "A.therapist", "A.other_therapist"
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def thread(clinic: Clinic) -> Company:
-    """A client and their therapist, at night, with a message of the client's that waits."""
-    return company_of(clinic)
 
 
 async def test_a_colleague_comes_in_when_owner_and_client_have_consented(thread: Company) -> None:

@@ -1,12 +1,9 @@
 """A passphrase ties a waiting device to an account, and opens nothing (tep.md §5.11)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from os import urandom
 from pathlib import Path
-
-import pytest
 
 from etherapy.binary import Hash32, Id16, b64
 from etherapy.crypto.passphrase import PINNED, Parameters, derive_auth
@@ -20,12 +17,6 @@ from tests.server.asking import Answer, Ask, shape
 from tests.server.clinic import ORIGIN, Clinic
 from tests.server.furnishing import Furnished
 from tests.server.newcomers import Newcomer, pending, try_passphrase
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def salt(clinic: Clinic, name: str, practice: bytes | None = None) -> Answer:

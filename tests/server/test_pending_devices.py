@@ -24,12 +24,6 @@ from tests.server.people import challenged
 CLOSED = sorted(name for name, row in ROWS.items() if not row.is_open)
 
 
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
-
-
 @pytest.fixture(scope="module")
 async def shared(furnished: Furnished, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clinic]:
     async with furnished.open(tmp_path_factory.mktemp("pending")) as found:

@@ -1,10 +1,9 @@
 """Whoever is out of a thread gets nothing of it, on any path, from that minute on (G11; A-5, A-6)."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,6 @@ from tests.server.asks import WHOLE_TABLE, make, own
 from tests.server.clinic import ORIGIN, Clinic
 from tests.server.company import Company, changes, company_of, link_device
 from tests.server.expectations import ROWS
-from tests.server.furnishing import Furnished
 from tests.server.matrix import fingerprint
 from tests.server.people import log_in
 
@@ -24,12 +22,6 @@ CLIENT, THERAPIST, COLLEAGUE, TABLET = "A.client", "A.therapist", "A.other_thera
 
 OWN_WORDS = frozenset({"read_waiting"})
 """What somebody sent and got back is theirs for thirty days, wherever they are (A-4)."""
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def left(thread: Company) -> str:

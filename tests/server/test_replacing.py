@@ -1,7 +1,6 @@
 """Another message in the place of one that waits: all or nothing, never later, known to nobody else (A-4)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace as altered
 from datetime import timedelta
 from pathlib import Path
@@ -30,12 +29,6 @@ from tests.server.matrix import fingerprint
 from tests.server.people import Sealed, Somebody, Talk, log_in, seal, send
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 @pytest.fixture

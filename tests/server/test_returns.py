@@ -1,10 +1,6 @@
 """What waits of somebody who is removed goes back, and nobody but its sender ever learns of it (A-4, A-5)."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from etherapy.protocol import endpoints
 from etherapy.rules.calendar import milliseconds
@@ -15,18 +11,11 @@ from etherapy.tep.statements import State, StatusReason
 from tests.server.chains import at_device, grow, with_device
 from tests.server.clinic import MORNING, NIGHT, ORIGIN, Clinic
 from tests.server.company import Company, company_of, couple
-from tests.server.furnishing import Furnished
 from tests.server.instead import look, promise_of, replace, status_of, waiting
 from tests.server.people import Sealed, Somebody, log_in, seal, send
 
 CLIENT, PARTNER, THERAPIST = "A.client", "A.partner_client", "A.therapist"
 MONTH = timedelta(days=30)
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def from_lost_phone(clinic: Clinic) -> tuple[Company, Somebody, Sealed]:

@@ -2,9 +2,7 @@
 (tep_amendments.md A-4, A-5)."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,15 +21,8 @@ from tests.server.asking import Ask
 from tests.server.chains import adding, at_device, code_keys, grow, row, upload, with_device
 from tests.server.clinic import MORNING, NIGHT, Clinic
 from tests.server.company import company_of
-from tests.server.furnishing import Furnished
 from tests.server.matrix import fingerprint, plant
 from tests.server.people import seal
-
-
-@pytest.fixture
-async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
-    async with furnished.open(tmp_path) as found:
-        yield found
 
 
 async def state_of(clinic: Clinic, mid: bytes) -> str:
