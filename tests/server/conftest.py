@@ -1,4 +1,4 @@
-"""What the tests of the server share: a furnished clinic, a thread in it, and a place to run one of their own."""
+"""What the tests of the server share: a furnished clinic, a thread in it, and a place to run a server."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
