@@ -41,6 +41,7 @@ CREATE TABLE thread (
   open_since    timestamptz,
   open_reply_by timestamptz,
   open_urgent   boolean     NOT NULL DEFAULT false,
+  replies       bigint      NOT NULL DEFAULT 0,   -- placed by the therapist's side: client's messages between two of them are one turn
   roster_ends_at timestamptz,               -- from then on the newest epoch still seals to somebody who has left: 409 until a commit
   created_at    timestamptz NOT NULL,
   PRIMARY KEY (practice_id, thread_id),
@@ -103,12 +104,18 @@ CREATE TABLE message (                      -- one row, one state, from acceptan
   epoch          integer     NOT NULL,
   urgent         boolean     NOT NULL,
   expects_reply  boolean     NOT NULL,      -- false: takes no part in the turn
+  service_class  smallint    NOT NULL,      -- 1 to 5 (A-1)
+  size           integer     NOT NULL,      -- bytes of the padded ciphertext
+  turn           bigint      NOT NULL,      -- thread.replies when it was accepted
   accepted_at    timestamptz NOT NULL,
   accepted_order bigint      NOT NULL,      -- thread.accepted when it was taken
   counted_from   timestamptz NOT NULL,      -- = accepted_at but after a replacement (A-4)
   release_at     timestamptz,               -- NULL: no opening known
   reply_by       timestamptz,               -- NULL: none expected
+  ready_at       timestamptz,               -- limits kept it back until then; NULL: they did not
+  counts_at      timestamptz,               -- when it counts in budgets; NULL: in none
   window_at      timestamptz,               -- start of the opening it is read in: one notice each
+  notice_at      timestamptz,               -- the reader is not told before; NULL: told when it is placed
   reader         uuid,                      -- who is told of it: the cover whose hours decided; NULL: the owner
   state          text        NOT NULL CHECK (state IN ('held', 'placed', 'recalled', 'replaced', 'returned')),
   n              bigint,
@@ -117,6 +124,7 @@ CREATE TABLE message (                      -- one row, one state, from acceptan
   promise_now    bytea,                     -- a later revision, where there is one
   promise_hash   bytea       NOT NULL,      -- of the newest revision
   decision       bytea       NOT NULL,      -- canonical JSON, answered byte for byte
+  question       bytea       NOT NULL,      -- canonical JSON of what was decided on: with the sheet it gives this decision again (G9)
   leaf_id        uuid        NOT NULL,      -- of its audit leaf, with the salt: made at acceptance, used when placed
   leaf_salt      bytea       NOT NULL,
   recall         bytea,                     -- the signed recall that ended it
@@ -238,6 +246,44 @@ CREATE TABLE notice (                       -- the outbox: a therapist has somet
   FOREIGN KEY (practice_id, account_id) REFERENCES account
 );
 CREATE INDEX notice_newest ON notice (practice_id, account_id, noticed_at, window_at);
+
+CREATE TABLE alert (                        -- who is called when something urgent comes, one row a step (R-16)
+  practice_id uuid        NOT NULL,
+  thread_id   uuid        NOT NULL,
+  account_id  uuid        NOT NULL,         -- the sender, with its message
+  mid         uuid        NOT NULL,
+  step        smallint    NOT NULL,         -- 1, 2, 3 …
+  alert_id    uuid        NOT NULL,
+  callee      uuid        NOT NULL,         -- account of whoever is on call
+  name        text        NOT NULL,         -- what the client is told: "Dr B", "the on-call clinician"
+  due_at      timestamptz NOT NULL,
+  sent_at     timestamptz,                  -- NULL: not due yet, or somebody acknowledged before
+  acked_at    timestamptz,
+  closing     text,                         -- code by which the callee closed it
+  card        text        NOT NULL,         -- crisis card that the client was shown, with its version
+  PRIMARY KEY (practice_id, thread_id, account_id, mid, step),
+  UNIQUE (practice_id, alert_id),
+  FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
+  FOREIGN KEY (practice_id, callee) REFERENCES account
+);
+CREATE INDEX alert_due ON alert (practice_id, due_at) WHERE sent_at IS NULL;
+CREATE INDEX alert_callee ON alert (practice_id, callee, due_at);
+
+CREATE TABLE task (                         -- what somebody of the practice has to do by a time, no content
+  practice_id uuid        NOT NULL,
+  task_id     uuid        NOT NULL,
+  account_id  uuid        NOT NULL,         -- whose it is
+  thread_id   uuid,                         -- NULL: it is about no single thread
+  kind        text        NOT NULL,         -- urgent_follow_up, false_alarms, alerts_unanswered, promises_on_closed_date, zone_data_changed, outside_licence …
+  subject     text        NOT NULL DEFAULT '',   -- a date, a country: codes only
+  due_at      timestamptz NOT NULL,
+  created_at  timestamptz NOT NULL,
+  closed_at   timestamptz,
+  closing     text,                         -- code
+  PRIMARY KEY (practice_id, task_id),
+  FOREIGN KEY (practice_id, account_id) REFERENCES account
+);
+CREATE INDEX task_open ON task (practice_id, account_id, due_at) WHERE closed_at IS NULL;
 
 CREATE TYPE sent AS (                       -- what a sender is told of one of its messages, whichever command asks
   outcome      text,                        -- accepted, again, or why not

@@ -2,12 +2,13 @@
 
 CREATE TABLE rule_set (                     -- append-only versions; the newest in force counts
   practice_id    uuid        NOT NULL REFERENCES practice,
-  owner          uuid        NOT NULL,      -- the practice itself, or a therapist's account
+  owner          uuid        NOT NULL,      -- the practice itself, an account (a therapist's, a client's), or a thread
+  layer          text        NOT NULL CHECK (layer IN ('practice', 'therapist', 'agreement', 'exception', 'client')),
   version        integer     NOT NULL,
   rules          bytea       NOT NULL,      -- canonical JSON
   author         uuid,                      -- NULL: the operator, when the practice was made
   created_at     timestamptz NOT NULL,
-  PRIMARY KEY (practice_id, owner, version)
+  PRIMARY KEY (practice_id, owner, layer, version)
 );
 
 CREATE TABLE rule_sheet (                   -- numbered and hash-chained per thread (A-7)

@@ -1,7 +1,7 @@
 """Setting up, turning the clock, making practices and the first links: on a real database."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -133,7 +133,9 @@ async def test_a_practice_begins_with_rules_by_which_one_can_decide(site):
         leaves = await connection.fetch("SELECT log, record FROM log_leaf ORDER BY log")
     assert row["home"] == home(there.secrets.server_id, made.practice_id)
     resolved = resolve([Layer("practice", msgspec.json.decode(rules))])
-    assert resolved.the(Emergency) == Emergency(text="Call 988 or 911.", region="US")
+    assert resolved.the(Emergency, datetime(2026, 6, 1, tzinfo=UTC)) == Emergency(
+        text="Call 988 or 911.", region="US"
+    )
     assert resolved.timetable.zone_name == "America/New_York"
     assert [leaf["log"] for leaf in leaves] == [1, 2]
     assert msgspec.json.decode(leaves[1]["record"])["act"] == "practice.created"

@@ -21,7 +21,7 @@ from etherapy.rules.explain import (
     show_card,
 )
 from etherapy.rules.moments import show_moment
-from etherapy.rules.words import ENGLISH, LANGUAGES
+from etherapy.rules.languages import ENGLISH, LANGUAGES
 from tests.rules.world import (
     HART,
     NIGHT_LINE,

@@ -18,6 +18,7 @@ from etherapy.rules.kinds.response_target import BusinessDays, ResponseTarget
 from etherapy.rules.kinds.weekly_windows import WeeklyWindows
 from tests.rules.world import HART, NIGHT_LINE, VALE, VALE_HOURS, client_sends, policy, rules_of, target, utc
 
+NOW = utc("2026-06-01T12:00")
 ZONE_ONLY = {"kind": "window.weekly", "zone": "America/New_York"}
 MONDAY = {"days": ["mon"], "start": "09:00", "end": "12:00"}
 
@@ -33,9 +34,9 @@ def test_a_stronger_layer_replaces_only_the_fields_it_sets():
         {"kind": "response.target", "firm": True},
         practice=(ZONE_ONLY | {"windows": []}, target("next_windows", n=2)),
     )
-    assert rules.the(WeeklyWindows).zone == "America/New_York"
-    assert len(rules.the(WeeklyWindows).windows) == 1
-    assert rules.the(ResponseTarget).firm is True
+    assert rules.the(WeeklyWindows, NOW).zone == "America/New_York"
+    assert len(rules.the(WeeklyWindows, NOW).windows) == 1
+    assert rules.the(ResponseTarget, NOW).firm is True
     entries = {type(entry.rule): entry for entry in rules.entries}
     assert entries[WeeklyWindows].origin == {"zone": "practice", "windows": "therapist"}
     assert entries[ResponseTarget].origin == {"target": "practice", "firm": "therapist"}
@@ -44,10 +45,10 @@ def test_a_stronger_layer_replaces_only_the_fields_it_sets():
 
 def test_product_defaults_hold_where_nobody_says_otherwise():
     rules = rules_of(ZONE_ONLY)
-    assert rules.the(OffHoursPolicy).policy == "hold_with_ack"
-    assert rules.the(ResponseTarget).target == BusinessDays(n=1)
-    assert rules.the(Bounds).longest_wait_days == 7
-    assert "not for emergencies" in rules.the(Emergency).text
+    assert rules.the(OffHoursPolicy, NOW).policy == "hold_with_ack"
+    assert rules.the(ResponseTarget, NOW).target == BusinessDays(n=1)
+    assert rules.the(Bounds, NOW).longest_wait_days == 7
+    assert "not for emergencies" in rules.the(Emergency, NOW).text
 
 
 def test_the_order_in_which_layers_are_given_does_not_matter():

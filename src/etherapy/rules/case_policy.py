@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from etherapy.rules.bad_rule import BadRule
-from etherapy.rules.timetable import Closing, Timetable
+from etherapy.rules.timetable import Closing, Timetable, Week
 from etherapy.rules.windows import WEEKDAYS, Span, joined, span_of
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -32,7 +32,8 @@ def read_timetable(zone_name: Any, weekly: Any, exceptions: Any) -> Timetable:
     for number, exception in enumerate(_list(exceptions, "exceptions")):
         dated.read(exception, f"exceptions[{number}]")
     weekly_spans = tuple(joined(of_day) for of_day in spans.values())
-    return Timetable(zone_name, weekly_spans, dated.closed, None, dated.replaced, dated.added)
+    week = Week.always(weekly_spans)
+    return Timetable(zone_name, (week,), dated.closed, None, dated.replaced, dated.added)
 
 
 class _Dated:

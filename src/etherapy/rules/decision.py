@@ -4,27 +4,32 @@ Each rule that judges a message says what it knows in a mostly blank Decision; `
 order in which rules are asked cannot matter. `judgement.decide` settles the join into the final one.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
 import msgspec
 
-Code = Literal["at_once", "held", "no_future_window", "declined", "urgent"]
+Code = Literal["at_once", "silent", "held", "no_future_window", "declined", "urgent"]
 COVER = "cover"
 """The kind of the reason that names a cover; no rule of a layer has it."""
 REPLACE = "replace"
 """The kind of the reason of a message that takes the place of another (A-4)."""
-_RANK: dict[Code, int] = {"at_once": 0, "held": 1, "no_future_window": 2, "declined": 3, "urgent": 4}
+_RANK: Final[dict[str, int]] = {
+    "at_once": 0, "silent": 1, "held": 2, "no_future_window": 3, "declined": 4, "urgent": 5
+}  # fmt: skip
+Value = TypeVar("Value")
 
 
-class Reason(msgspec.Struct, frozen=True, order=True):
-    """Why: the kind of rule, its field, what it says (a code of words.py), and the layer that set the
-    field."""
+class Reason(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+    """Why: the kind of rule, its field, what it says (a code of the kind's words), and the layer that set
+    the field."""
 
     kind: str
     field: str
     words: str
     origin: str = ""
+    """Layer and version, such as `therapist/3`; `product` has none."""
     place: str = ""
     """Which rule of its kind, where there are several (`Rule.place`), such as a date."""
     label: str = ""
@@ -34,29 +39,45 @@ class Reason(msgspec.Struct, frozen=True, order=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """When a message is released, by when a reply is due, and why; instants are aware and in UTC.
 
-    Blank fields say nothing. Joining takes the gravest code, the latest release, the earliest reply, all
-    reasons.
+    Blank fields say nothing. How two values of a field join stands in `_JOINS`; reasons are collected, and
+    `by` keeps the one reason to which each value is due.
     """
 
     code: Code = "at_once"
     accepted_at: datetime | None = None
+    not_before: datetime | None = None
+    """Limits (budgets, pacing, quiet hours) keep it back until then; None: nothing does."""
+    counts_at: datetime | None = None
+    """The instant at which it counts in budgets; None: it counts in none."""
+    left: int | None = None
+    """How many more the tightest budget allows after this one. For the sender alone."""
+    retry_from: datetime | None = None
+    """A declined message: from when on it would be taken; None: nobody knows."""
     release_at: datetime | None = None
     """None only for `no_future_window` and `declined`, once settled."""
     reply_by: datetime | None = None
     """None: no reply is expected, or none can be promised (then `because` says so)."""
     recall_until: datetime | None = None
     """The sender can take the message back before this instant; None: not at all."""
+    notice_at: datetime | None = None
+    """When its reader is first told of it; None: when it is placed."""
     ack: bool | None = None
     """Whether an automatic acknowledgement is rendered. True asks for one, False forbids it and is
     stronger."""
+    ack_again_at: datetime | None = None
+    """From then on another acknowledgement may be given; None: this one gives none."""
     closed_until: datetime | None = None
     """When the closed period that lasts at `accepted_at` ends; None: it is open, or nothing opens any
     more."""
     longest_wait_days: int | None = None
     """The bound on the longest wait to a reply; the smallest wins."""
     long_wait: bool = False
+    card_first: bool = False
+    """Urgent, and nobody is on call: the sender confirms that the crisis card was shown (R-16)."""
     because: tuple[Reason, ...] = ()
     """Sorted, each once."""
+    by: dict[str, Reason] = {}
+    """Field -> the reason that decided it: exactly one for each field that rules decided."""
     zone: str = ""
     tzdata_version: str = ""
     tzdata_checksum: str = ""
@@ -72,43 +93,28 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             return self
         if self is NOTHING:
             return other
-        return type(self)(
-            code=max(self.code, other.code, key=_RANK.__getitem__),
-            accepted_at=_latest(self.accepted_at, other.accepted_at),
-            release_at=_latest(self.release_at, other.release_at),
-            reply_by=_earliest(self.reply_by, other.reply_by),
-            recall_until=_earliest(self.recall_until, other.recall_until),
-            ack=_sterner(self.ack, other.ack),
-            closed_until=_latest(self.closed_until, other.closed_until),
-            longest_wait_days=_smallest(self.longest_wait_days, other.longest_wait_days),
-            long_wait=self.long_wait or other.long_wait,
-            because=_together(self.because, other.because),
-            zone=max(self.zone, other.zone),
-            tzdata_version=max(self.tzdata_version, other.tzdata_version),
-            tzdata_checksum=max(self.tzdata_checksum, other.tzdata_checksum),
-        )
+        joined: dict[str, Any] = {
+            field: join(getattr(self, field), getattr(other, field)) for field, join in _JOINS.items()
+        }
+        joined["by"] = _winners(self, other, joined)
+        joined["because"] = _together(self.because, other.because)
+        return type(self)(**joined)
 
 
-NOTHING = Decision()
-"""What a rule says that has nothing to say."""
-
-
-def _latest(a: datetime | None, b: datetime | None) -> datetime | None:
-    if a is None or b is None:
-        return a or b
-    return max(a, b)
-
-
-def _earliest(a: datetime | None, b: datetime | None) -> datetime | None:
-    if a is None or b is None:
-        return a or b
-    return min(a, b)
-
-
-def _smallest(a: int | None, b: int | None) -> int | None:
+def _latest(a: Value | None, b: Value | None) -> Value | None:
     if a is None or b is None:
         return b if a is None else a
-    return min(a, b)
+    return max(a, b)  # type: ignore[type-var]  # instants and numbers
+
+
+def _earliest(a: Value | None, b: Value | None) -> Value | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return min(a, b)  # type: ignore[type-var]
+
+
+def _gravest(a: Code, b: Code) -> Code:
+    return max(a, b, key=_RANK.__getitem__)
 
 
 def _sterner(a: bool | None, b: bool | None) -> bool | None:
@@ -117,7 +123,57 @@ def _sterner(a: bool | None, b: bool | None) -> bool | None:
     return a and b
 
 
+def _either(a: bool, b: bool) -> bool:
+    return a or b
+
+
+_JOINS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "code": _gravest,
+    "accepted_at": _latest,
+    "not_before": _latest,
+    "counts_at": _latest,
+    "left": _earliest,
+    "retry_from": _latest,
+    "release_at": _latest,
+    "reply_by": _earliest,
+    "recall_until": _earliest,
+    "notice_at": _latest,
+    "ack": _sterner,
+    "ack_again_at": _latest,
+    "closed_until": _latest,
+    "longest_wait_days": _earliest,
+    "long_wait": _either,
+    "card_first": _either,
+    "zone": max,
+    "tzdata_version": max,
+    "tzdata_checksum": max,
+}
+"""How two values of a field become one: commutative, associative and idempotent, each of them."""
+
+
+def _winners(a: Decision, b: Decision, joined: Mapping[str, Any]) -> dict[str, Reason]:
+    """Who decided the joined value of each field; of two that say the same, the first by name."""
+    found = {}
+    for field in sorted({*a.by, *b.by}):
+        reasons = [
+            one.by[field] for one in (a, b) if field in one.by and getattr(one, field) == joined[field]
+        ]
+        if reasons:
+            found[field] = min(reasons)
+    return found
+
+
 def _together(a: tuple[Reason, ...], b: tuple[Reason, ...]) -> tuple[Reason, ...]:
     if not a or not b:
         return a or b
     return tuple(sorted({*a, *b}))
+
+
+NOTHING = Decision()
+"""What a rule says that has nothing to say."""
+
+
+def because(*reasons: Reason, **values: Any) -> Decision:
+    """A partial decision: these values, each of them due to the last of the reasons."""
+    by = dict.fromkeys(values, reasons[-1])
+    return Decision(**values, because=tuple(sorted(set(reasons))), by=by)

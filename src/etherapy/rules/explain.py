@@ -5,7 +5,7 @@ Every sentence follows from a settled decision, so both read the same times. Not
 first person, and nothing claims that somebody has read a message.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 import msgspec
@@ -16,11 +16,13 @@ from etherapy.rules.decision import REPLACE, Decision, Reason
 from etherapy.rules.kinds.bounds import Bounds
 from etherapy.rules.kinds.emergency import Emergency
 from etherapy.rules.kinds.response_target import ResponseTarget
+from etherapy.rules.languages import ENGLISH
 from etherapy.rules.layers import Rules
 from etherapy.rules.moments import show_moment
-from etherapy.rules.words import ENGLISH, Words
+from etherapy.rules.words import Words
 
 Side = Literal["client", "therapist"]
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Parties(msgspec.Struct, frozen=True):
@@ -80,7 +82,7 @@ def preview(
 ) -> Preview:
     """What the client sees before pressing send; `region` is where the client says to be
     now."""
-    emergency = rules.the(Emergency)
+    emergency = rules.the(Emergency, decision.accepted_at or _EVER)
     card = card_for(region, emergency.region)
     lines = explain_to_client(decision, rules, parties, words)
     return Preview(lines, emergency.text, card, show_card(card, words))
@@ -102,7 +104,7 @@ def acknowledge(
     """
     if promised.release_at is None or promised.release_at == promised.accepted_at:
         raise ValueError("only a held message is acknowledged")
-    emergency = rules.the(Emergency)
+    emergency = rules.the(Emergency, promised.accepted_at or promised.release_at)
     if decision is not None and decision.cover is not None:
         parties, rules = replace(parties, reader=decision.cover.label), rules.of_reader(decision)
     show = _Shower("client", promised, rules, parties, words)
@@ -136,7 +138,8 @@ class _Shower:
         self._side, self._promised, self._parties, self._words = side, promised, parties, words
         self._covered = isinstance(promised, Decision) and promised.cover is not None
         self._zone = rules.timetable.zone_name
-        self._firm = rules.the(ResponseTarget).firm
+        seen_at = promised.accepted_at or promised.release_at
+        self._firm = seen_at is not None and rules.the(ResponseTarget, seen_at).firm
 
     def __call__(self, at: datetime) -> str:
         whose = self._words.say(f"whose_{self._side}")
@@ -173,7 +176,9 @@ def _sentences(
     if side == "client" and any(reason.kind == REPLACE for reason in decision.because):
         lines.append(show.say("replaced"))
     if decision.long_wait:
-        days = decision.longest_wait_days or rules.the(Bounds).longest_wait_days
+        days = (
+            decision.longest_wait_days or rules.the(Bounds, decision.accepted_at or _EVER).longest_wait_days
+        )
         lines.append(words.say(f"{side}_long_wait", days=str(days)))
     return tuple(lines)
 
@@ -196,7 +201,7 @@ def _fate(decision: Decision, show: _Shower) -> list[str]:
 
 
 def _reason(reason: Reason, words: Words) -> str:
-    labelled = f"because_{reason.words}_label"
-    if reason.label and labelled in words.phrases:
-        return words.say(labelled, label=reason.label)
-    return words.say(f"because_{reason.words}")
+    said = f"{reason.kind}.{reason.words}"
+    if reason.label and f"{said}_label" in words.phrases:
+        return words.say(f"{said}_label", label=reason.label)
+    return words.say(said)

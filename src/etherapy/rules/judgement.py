@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from etherapy.rules.calendar import instant, tzdata_checksum, tzdata_version
 from etherapy.rules.decision import COVER, NOTHING, Decision, Reason
+from etherapy.rules.kinds.therapist_outbound import TherapistOutbound
 from etherapy.rules.layers import Cover, Rules
-from etherapy.rules.rule import Attempt, Facts
+from etherapy.rules.rule import Attempt, Case, Facts
 
 _URGENT = Reason("safety.floor", "urgent", "urgent_never_held", "product")
-
-
+_UNHINDERED = Reason("delivery", "*", "at_once", "product")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -60,54 +60,88 @@ def _seen(decision: Decision, rules: Rules) -> tuple[datetime, datetime]:
 
 
 def _decide(rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
-    """The decision by one person's rules, whoever else reads."""
+    """The decision by one person's rules, whoever else reads: first what keeps it back, then the rest."""
+    force = rules.in_force(attempt.at)
+    case = Case(attempt, facts, rules.timetable, attempt.at, force.by_kind)
     decision = NOTHING
-    for rule in rules.weighing:
-        decision |= rule.weigh(attempt, facts, rules.timetable)
-    return _settle(decision, rules, attempt, facts)
+    if attempt.ready_at is None and not attempt.urgent:
+        for rule in force.limiting:
+            decision |= rule.limit(case)
+    ready_at = max(attempt.at, attempt.ready_at or attempt.at, decision.not_before or attempt.at)
+    if ready_at > attempt.at:
+        case = replace(case, ready_at=ready_at)
+    for rule in force.weighing:
+        decision |= rule.weigh(case)
+    return _settle(decision, rules, case)
 
 
-def _settle(joined: Decision, rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
+def _settle(joined: Decision, rules: Rules, case: Case) -> Decision:
     """The final decision: the safety floor over all, then what follows from the join of all rules."""
-    code = "urgent" if attempt.urgent else joined.code
-    because = list(joined.because)
+    attempt, because, by = case.attempt, list(joined.because), dict(joined.by)
+
+    def add(reason: Reason, *fields: str) -> None:
+        because.append(reason)
+        by.update(dict.fromkeys(fields, reason))
+
+    code = joined.code
     if attempt.urgent:
-        because.append(_URGENT)
-    release_at = _release_at(joined, attempt)
+        code = "urgent"
+        add(_URGENT, "code", "release_at")
+    elif case.ready_at > attempt.at and code in ("at_once", "silent"):
+        code = "held"
+        by.update(dict.fromkeys(("code", "release_at"), by.get("not_before", _UNHINDERED)))
+    elif "code" not in by:
+        add(_UNHINDERED, "code", "release_at")
+    release_at = _release_at(joined, code, case)
     reply_by = None
     if release_at is not None and joined.reply_by is not None:
-        reply_by = _in_turn(joined.reply_by, release_at, facts.turn_reply_by)
+        reply_by = _in_turn(joined.reply_by, release_at, case.facts.turn_reply_by)
         if reply_by < joined.reply_by:
-            because.append(Reason("response.target", "target", "same_turn"))
+            add(Reason("response.target", "target", "same_turn"), "reply_by")
         if reply_by < release_at:
-            because.append(Reason("response.target", "target", "runs_through_closed"))
+            add(Reason("response.target", "target", "runs_through_closed"))
     long_wait = attempt.by_client and _is_long(joined, attempt.at, reply_by or release_at)
     if long_wait:
-        because.append(Reason("bounds", "longest_wait_days", "longer_than_bound"))
+        add(Reason("bounds", "longest_wait_days", "longer_than_bound"), "long_wait")
     held = code == "held"
-    return replace(
+    ack = joined.ack is True and release_at is not None and not attempt.urgent
+    settled = replace(
         joined,
         code=code,
         accepted_at=attempt.at,
+        not_before=case.ready_at if case.ready_at > attempt.at else None,
         release_at=release_at,
         reply_by=reply_by,
         recall_until=release_at if held else None,
-        ack=held and joined.ack is True,
+        notice_at=_notice_at(joined, release_at, case),
+        ack=ack,
+        ack_again_at=joined.ack_again_at if ack else None,
         long_wait=long_wait,
-        because=tuple(sorted({rules.with_origin(reason) for reason in because})),
+        because=tuple(sorted({rules.with_origin(reason, attempt.at) for reason in because})),
         zone=rules.timetable.zone_name,
         tzdata_version=tzdata_version(),
         tzdata_checksum=tzdata_checksum(),
     )
+    decided = {field for field in by if getattr(settled, field) not in (None, False)}
+    return replace(settled, by={f: rules.with_origin(by[f], attempt.at) for f in sorted(decided)})
 
 
-def _release_at(joined: Decision, attempt: Attempt) -> datetime | None:
+def _release_at(joined: Decision, code: str, case: Case) -> datetime | None:
     """Urgent is never held (R-24); where nothing opens there is no release, rather than a guess."""
-    if attempt.urgent:
-        return attempt.at
-    if joined.code in ("no_future_window", "declined"):
+    if code == "urgent":
+        return case.attempt.at
+    if code in ("no_future_window", "declined"):
         return None
-    return attempt.at if joined.release_at is None else max(joined.release_at, attempt.at)
+    return case.ready_at if joined.release_at is None else max(joined.release_at, case.ready_at)
+
+
+def _notice_at(joined: Decision, release_at: datetime | None, case: Case) -> datetime | None:
+    """When the reader is told: never in quiet hours of theirs (rules.md 3.5, invariant 8)."""
+    if release_at is None or not case.attempt.by_client:
+        return None
+    told_at = max(release_at, joined.notice_at or release_at)
+    told_at = case.the(TherapistOutbound).told_from(told_at, case.timetable)
+    return told_at if told_at > release_at else None
 
 
 def _in_turn(own: datetime, release_at: datetime, turn_reply_by: datetime | None) -> datetime:

@@ -26,9 +26,36 @@ from etherapy.rules.windows import Span, joined
 HORIZON_DAYS = 400
 HORIZON_MS = HORIZON_DAYS * 86_400_000
 _DAYS_REMEMBERED = 512
+_NEVER_ENDS = date.max.toordinal() + 1
 
 Segment = tuple[int, int]
 """Open time in milliseconds since 1970 UTC, half-open."""
+
+
+class Week(NamedTuple):
+    """What is open by the week, from one date (ordinal) to before another."""
+
+    begins: int
+    ends: int
+    every: tuple[tuple[Span, ...], ...]
+    """Monday to Sunday: what is open in each week."""
+    seldom: tuple[tuple[tuple[Span, int, int], ...], ...] = ((),) * 7
+    """Monday to Sunday: spans of every n-th week, with n and a Monday (ordinal) of such a week."""
+
+    @classmethod
+    def always(cls, every: tuple[tuple[Span, ...], ...]) -> Self:
+        """The same in each week, for ever."""
+        return cls(0, _NEVER_ENDS, every)
+
+    def spans(self, ordinal: int) -> tuple[Span, ...]:
+        """The windows that start on a date."""
+        weekday = (ordinal + 6) % 7
+        seldom = self.seldom[weekday]
+        if not seldom:
+            return self.every[weekday]
+        monday = ordinal - weekday
+        these = (span for span, n, anchor in seldom if (monday - anchor) // 7 % n == 0)
+        return joined((*self.every[weekday], *these))
 
 
 class Closing(NamedTuple):
@@ -51,7 +78,7 @@ class Timetable:
     def __init__(
         self,
         zone_name: str = "Etc/UTC",
-        weekly: tuple[tuple[Span, ...], ...] = ((),) * 7,
+        weekly: tuple[Week, ...] = (),
         closed: Mapping[int, Closing] | None = None,
         holidays: Mapping[int, Closing] | None = None,
         replaced: Mapping[int, tuple[Span, ...]] | None = None,
@@ -65,18 +92,32 @@ class Timetable:
         self._replaced = replaced or {}
         self._added = added or {}
         self._single_dates = sorted({*self._replaced, *self._added})
-        self._never_weekly = not any(weekly)
+        self._never_weekly = not any(any(week.every) or any(week.seldom) for week in weekly)
         self._remembered: dict[int, tuple[Segment, ...]] = {}
 
     # --- shaping ----------------------------------------------------------------------------------
 
-    def with_weekly(self, zone_name: str, weekly: Iterable[Iterable[Span]]) -> Self:
-        """Open by the week in that zone: spans for Monday to Sunday."""
-        return self._changed(zone_name=zone_name, weekly=tuple(joined(spans) for spans in weekly))
+    def with_weekly(
+        self,
+        zone_name: str,
+        weekly: Iterable[Iterable[Span]],
+        seldom: Iterable[Iterable[tuple[Span, int, int]]] = ((),) * 7,
+        begins: date | None = None,
+        ends: date | None = None,
+    ) -> Self:
+        """Open by the week in that zone, from a date to before another: spans for Monday to Sunday, and
+        `seldom` those of every n-th week (`Week.seldom`). Times of several weeks do not overlap."""
+        week = Week(
+            0 if begins is None else begins.toordinal(),
+            _NEVER_ENDS if ends is None else ends.toordinal(),
+            tuple(joined(spans) for spans in weekly),
+            tuple(tuple(spans) for spans in seldom),
+        )
+        return self._changed(zone_name=zone_name, weekly=(*self._weekly, week))
 
-    def with_closed(self, day: date, closing: Closing) -> Self:
-        """Closed on that date, whatever else opens it except a window added to it."""
-        return self._changed(closed={**self._closed, day.toordinal(): closing})
+    def with_closed(self, days: Mapping[date, Closing]) -> Self:
+        """Closed on those dates, whatever else opens them except a window added to one of them."""
+        return self._changed(closed={**self._closed, **{d.toordinal(): c for d, c in days.items()}})
 
     def with_holidays(self, days: Mapping[date, Closing]) -> Self:
         """Closed on those dates, unless their windows are replaced."""
@@ -234,12 +275,16 @@ class Timetable:
         if self._is_closed(ordinal):
             spans: tuple[Span, ...] = ()
         else:
-            spans = self._replaced.get(ordinal, self._weekly[(ordinal + 6) % 7])
+            replaced = self._replaced.get(ordinal)
+            spans = self._by_week(ordinal) if replaced is None else replaced
         if ordinal in self._added:
             spans = joined((*spans, *self._added[ordinal]))
         if spans and spans[-1][1] > DAY_MINUTES and self._is_closed(ordinal + 1):
             spans = tuple((start, min(end, DAY_MINUTES)) for start, end in spans)
         return spans
+
+    def _by_week(self, ordinal: int) -> tuple[Span, ...]:
+        return next((w.spans(ordinal) for w in self._weekly if w.begins <= ordinal < w.ends), ())
 
     def _compile(self, ordinal: int) -> tuple[Segment, ...]:
         """Segments of a date; one that a change of the clock leaves without length is dropped."""

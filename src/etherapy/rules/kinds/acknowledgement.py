@@ -1,10 +1,11 @@
 """The automatic acknowledgement: how often it is given."""
 
+from collections.abc import Iterator
 from typing import Literal
 
-from etherapy.rules.decision import NOTHING, Decision, Reason
-from etherapy.rules.rule import Attempt, Facts, Rule
-from etherapy.rules.timetable import Timetable
+from etherapy.rules.decision import NOTHING, Decision, Reason, because
+from etherapy.rules.rule import Case, Rule
+from etherapy.rules.telling import Teller
 
 
 class Acknowledgement(Rule, frozen=True, kw_only=True, tag="ack"):
@@ -13,9 +14,20 @@ class Acknowledgement(Rule, frozen=True, kw_only=True, tag="ack"):
     `closed_period`: once until it opens again.
     """
 
+    words = {
+        "en": {
+            "acknowledged_before": "This closed period was acknowledged before.",
+            "once": "Acknowledged once in each closed period.",
+        },
+    }
+
     throttle: Literal["closed_period"] = "closed_period"
 
-    def weigh(self, attempt: Attempt, facts: Facts, timetable: Timetable) -> Decision:
-        if not attempt.by_client or facts.acked_until is None or attempt.at >= facts.acked_until:
+    def weigh(self, case: Case) -> Decision:
+        acked_until = case.facts.acked_until
+        if not case.attempt.by_client or acked_until is None or case.attempt.at >= acked_until:
             return NOTHING
-        return Decision(ack=False, because=(Reason("ack", "throttle", "acknowledged_before"),))
+        return because(Reason("ack", "throttle", "acknowledged_before"), ack=False)
+
+    def tell(self, teller: Teller) -> Iterator[tuple[str, str]]:
+        yield "throttle", teller("once")

@@ -1,10 +1,12 @@
 """Exceptions: what is different on one date."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import ClassVar, Literal
 
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.rule import Rule
+from etherapy.rules.telling import Teller
 from etherapy.rules.timetable import Closing, Timetable
 from etherapy.rules.windows import DayWindow
 
@@ -19,6 +21,16 @@ class DatedException(Rule, frozen=True, kw_only=True, tag="window.exception"):
     """
 
     accumulates: ClassVar[bool] = True
+    words = {
+        "en": {
+            "closed_date": "The date is closed.",
+            "closed_date_label": "The date is closed: {label}.",
+            "closed": "{date}: closed.",
+            "replaced": "{date}: {hours} instead.",
+            "added": "{date}: also {hours}.",
+            "why": " ({label})",
+        },
+    }
 
     date: date
     effect: Literal["closed", "replace", "add"]
@@ -39,10 +51,17 @@ class DatedException(Rule, frozen=True, kw_only=True, tag="window.exception"):
     def place(self) -> str:
         return self.date.isoformat()
 
-    def shape(self, timetable: Timetable) -> Timetable:
+    def shape(self, timetable: Timetable, begins: date | None, ends: date | None) -> Timetable:
         if self.effect == "closed":
-            return timetable.with_closed(self.date, Closing("window.exception", self.place(), self.label))
+            closing = Closing("window.exception", self.place(), self.label)
+            return timetable.with_closed({self.date: closing})
         spans = [window.span for window in self.windows]
         if self.effect == "replace":
             return timetable.with_replaced(self.date, spans)
         return timetable.with_added(self.date, spans)
+
+    def tell(self, teller: Teller) -> Iterator[tuple[str, str]]:
+        effect = {"replace": "replaced", "add": "added"}[self.effect] if self.windows else "closed"
+        hours = teller.listed(map(teller.hours, self.windows))
+        said = teller(effect, date=teller.date(self.date), hours=hours)
+        yield "date", said.removesuffix(".") + teller("why", label=self.label) + "." if self.label else said

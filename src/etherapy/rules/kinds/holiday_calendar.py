@@ -1,5 +1,6 @@
 """Holidays: a reviewed list of dates that are closed."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ import msgspec
 
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.rule import Rule
+from etherapy.rules.telling import Teller
 from etherapy.rules.timetable import Closing, Timetable
 
 MOST_DATES = 1000
@@ -26,6 +28,13 @@ class HolidayCalendar(Rule, frozen=True, kw_only=True, tag="holiday.calendar"):
     """
 
     accumulates: ClassVar[bool] = True
+    words = {
+        "en": {
+            "closed_date": "The date is closed.",
+            "closed_date_label": "The date is closed: {label}.",
+            "dates": "Holidays ({snapshot}): closed on {days}, {first} to {last}.",
+        },
+    }
 
     snapshot: str
     dates: tuple[Holiday, ...] = ()
@@ -46,6 +55,13 @@ class HolidayCalendar(Rule, frozen=True, kw_only=True, tag="holiday.calendar"):
     def place(self) -> str:
         return self.snapshot
 
-    def shape(self, timetable: Timetable) -> Timetable:
+    def shape(self, timetable: Timetable, begins: date | None, ends: date | None) -> Timetable:
         by = "holiday.calendar", self.snapshot
         return timetable.with_holidays({day.date: Closing(*by, day.label) for day in self.dates})
+
+    def tell(self, teller: Teller) -> Iterator[tuple[str, str]]:
+        days = sorted(day.date for day in self.dates)
+        if days:
+            first, last = teller.date(days[0]), teller.date(days[-1])
+            count = teller.count(len(days), "day")
+            yield "dates", teller("dates", snapshot=self.snapshot, days=count, first=first, last=last)

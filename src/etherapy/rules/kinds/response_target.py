@@ -9,7 +9,7 @@ from msgspec import Meta
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import DAY_MINUTES, first_instant, instant, milliseconds, wall_minute, zone
 from etherapy.rules.decision import NOTHING, Decision, Reason
-from etherapy.rules.rule import NO_REPLY_EXPECTED, Attempt, Facts, Rule
+from etherapy.rules.rule import NO_REPLY_EXPECTED, Case, Rule
 from etherapy.rules.timetable import HORIZON_MS, Timetable
 from etherapy.rules.windows import minute_of
 
@@ -115,6 +115,20 @@ class ResponseTarget(Rule, frozen=True, kw_only=True, tag="response.target"):
     first moment at which somebody reads; `wall_hours` alone counts from acceptance.
     """
 
+    words = {
+        "en": {
+            "window_minutes": "The reply time counts open minutes.",
+            "business_days": "The reply time counts open days.",
+            "next_windows": "The reply time counts windows.",
+            "wall_hours": "The reply time counts hours, nights included.",
+            "runs_through_closed": "The reply time runs out before the next opening.",
+            "none": "No reply time is agreed.",
+            "no_reply_expected": "The message expects no reply.",
+            "beyond_horizon": "No reply time within 400 days can be named.",
+            "same_turn": "The earlier messages of this turn set the reply time.",
+        },
+    }
+
     target: Target = BusinessDays(n=1)
     firm: bool = False
     """Whether the time is a commitment or a plan: a matter of wording."""
@@ -123,19 +137,22 @@ class ResponseTarget(Rule, frozen=True, kw_only=True, tag="response.target"):
         if isinstance(self.target, NoTarget) and self.firm:
             raise BadRule("firm", "there is no target that could be firm", "set a target, or firm to false")
 
-    def weigh(self, attempt: Attempt, facts: Facts, timetable: Timetable) -> Decision:
+    def weigh(self, case: Case) -> Decision:
+        attempt = case.attempt
         if not attempt.by_client:
             return NOTHING
         if attempt.service_class == NO_REPLY_EXPECTED:
             return _say("no_reply_expected")
         if isinstance(self.target, NoTarget):
             return _say("none")
-        accepted = milliseconds(attempt.at)
-        due = self.target.due(accepted, timetable.next_open_ms(accepted), timetable)
+        accepted, ready = milliseconds(attempt.at), milliseconds(case.ready_at)
+        due = self.target.due(accepted, case.timetable.next_open_ms(ready), case.timetable)
         if due is None or due - accepted > HORIZON_MS:
             return _say("beyond_horizon")
         return _say(str(self.target.__struct_config__.tag), reply_by=instant(due))
 
 
 def _say(words: str, reply_by: datetime | None = None) -> Decision:
-    return Decision(reply_by=reply_by, because=(Reason("response.target", "target", words),))
+    reason = Reason("response.target", "target", words)
+    by = {} if reply_by is None else {"reply_by": reason}
+    return Decision(reply_by=reply_by, because=(reason,), by=by)

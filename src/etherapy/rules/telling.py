@@ -1,0 +1,64 @@
+"""How a kind says itself to people: its own words, with dates, hours and counts as the language writes them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from etherapy.rules.windows import WEEKDAYS, DayWindow, Weekday
+from etherapy.rules.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Words of one language for one kind of rule."""
+
+    words: Words
+    kind: str
+
+    def __call__(self, code: str, **blanks: str) -> str:
+        """The kind's own template of that code, filled."""
+        return self.words.say(f"{self.kind}.{code}", **blanks)
+
+    def count(self, n: int, unit: str) -> str:
+        """`1 day`, `3 days`: unit is message, letter, exchange, word, minute, hour, day, week, month, window…"""
+        return self.words.say(f"one_{unit}" if n == 1 else f"many_{unit}", n=str(n))
+
+    def listed(self, parts: Iterable[str]) -> str:
+        """`a, b and c`."""
+        found = list(parts)
+        if len(found) < 2:
+            return "".join(found)
+        return self.words.say("list_end", rest=", ".join(found[:-1]), last=found[-1])
+
+    def date(self, day: date) -> str:
+        """`Mon 2 Nov 2026`."""
+        return self.words.say(
+            "date_with_year",
+            weekday=self.words.weekdays[day.weekday()],
+            day=str(day.day),
+            month=self.words.months[day.month - 1],
+            year=str(day.year),
+        )
+
+    def hours(self, window: DayWindow) -> str:
+        """`9:00 to 17:00`."""
+        return self.words.say("hours", start=_wall(window.start), end=_wall(window.end))
+
+    def days(self, days: Iterable[Weekday]) -> str:
+        """`Mon to Fri, Sun`: neighbours of three and more as a span."""
+        runs: list[list[int]] = []
+        for place in sorted(WEEKDAYS.index(day) for day in days):
+            if runs and place == runs[-1][-1] + 1:
+                runs[-1].append(place)
+            else:
+                runs.append([place])
+        names = [[self.words.weekdays[place] for place in run] for run in runs]
+        return ", ".join(
+            self.words.say("days_span", first=run[0], last=run[-1]) if len(run) > 2 else ", ".join(run)
+            for run in names
+        )
+
+
+def _wall(time: str) -> str:
+    """`9:00` for `09:00`."""
+    return time.removeprefix("0")
