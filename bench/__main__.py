@@ -1,4 +1,4 @@
-"""`scripts/bench [server|crypto] [--smoke]`: measure, show the ratios, and keep them."""
+"""`scripts/bench [server|crypto|rules] [--smoke]`: measure, show the ratios, and keep them."""
 
 import argparse
 import asyncio
@@ -14,6 +14,7 @@ import msgspec
 from bench.crypto import crypto_document, crypto_table, measure_crypto
 from bench.measures import SMOKE, Plan, measure
 from bench.report import document, table
+from bench.rules import measure_rules, rules_document, rules_table
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -22,12 +23,28 @@ def main() -> int:
     """Exit 1 if something was refused that should have been accepted."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("server", "crypto"), default="server", help="server is the default"
+        "what", nargs="?", choices=("server", "crypto", "rules"), default="server", help="else server"
     )
     parser.add_argument("--smoke", action="store_true", help="only see that it works; nothing is kept")
     parser.add_argument("--seconds", type=int, default=5, help="for each measurement")
     asked = parser.parse_args()
-    return _crypto(asked.smoke) if asked.what == "crypto" else _server(asked.smoke, asked.seconds)
+    if asked.what == "crypto":
+        return _crypto(asked.smoke)
+    return (_rules if asked.what == "rules" else _server)(asked.smoke, asked.seconds)
+
+
+def _rules(smoke: bool, seconds: int) -> int:
+    place = Path(tempfile.mkdtemp(prefix="etherapy-bench-"))
+    place.chmod(0o711)
+    plan, share = (SMOKE, 0.01) if smoke else (Plan(seconds=seconds, connections=(1,), inbox=10), 1.0)
+    try:
+        found = asyncio.run(measure_rules(plan, place, share))
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    print(rules_table(found))
+    if not smoke:
+        _keep("rules-", rules_document(found))
+    return 0
 
 
 def _crypto(smoke: bool) -> int:

@@ -6,12 +6,23 @@ CREATE TABLE installation (                 -- one row: what the whole installat
   synthetic       boolean NOT NULL,         -- made for trying out: only then may its clock be turned (D-29)
   clock_offset_ms bigint  NOT NULL DEFAULT 0 CHECK (clock_offset_ms >= 0),
   tzdata_checksum text    NOT NULL,         -- nodes with other zone data refuse to serve (D-14)
+  zone_forecast   bytea,                    -- what that zone data said of the years to come: newer data is held against it
   CHECK (synthetic OR clock_offset_ms = 0)
 );
 
 CREATE TABLE server_link (                  -- the server's own key chain (tep_amendments.md A-8)
   seq  integer PRIMARY KEY CHECK (seq >= 0),
   link bytea   NOT NULL
+);
+
+CREATE TABLE crisis_check (                 -- who has verified which crisis card, when and by what (D-34)
+  region       text        NOT NULL,
+  card_version integer     NOT NULL,
+  verified_on  date        NOT NULL,
+  verified_by  text        NOT NULL,
+  source       text        NOT NULL,
+  recorded_at  timestamptz NOT NULL,
+  PRIMARY KEY (region, card_version, verified_on, verified_by)
 );
 
 CREATE TABLE practice_due (                 -- which practice has something due when, and nothing else (D-28)

@@ -140,6 +140,7 @@ ALTER TABLE message ALTER COLUMN envelope SET STORAGE EXTERNAL;     -- ciphertex
 CREATE UNIQUE INDEX message_placed ON message (practice_id, thread_id, n) WHERE n IS NOT NULL;
 CREATE INDEX message_held ON message (practice_id, thread_id, release_at) WHERE state = 'held';
 CREATE INDEX message_due ON message (practice_id, release_at) WHERE state = 'held';
+CREATE INDEX message_sent ON message (practice_id, account_id, thread_id, accepted_at) WHERE state IN ('held', 'placed');   -- limits count them
 CREATE INDEX message_returned ON message (practice_id, account_id, ended_at) WHERE state = 'returned' AND envelope IS NOT NULL;
 
 CREATE TABLE epoch (                        -- tep.md §6.4
@@ -257,16 +258,21 @@ CREATE TABLE alert (                        -- who is called when something urge
   callee      uuid        NOT NULL,         -- account of whoever is on call
   name        text        NOT NULL,         -- what the client is told: "Dr B", "the on-call clinician"
   due_at      timestamptz NOT NULL,
+  alarm_at    timestamptz NOT NULL,         -- nobody acknowledged by then: the practice is told; the same in all steps
   sent_at     timestamptz,                  -- NULL: not due yet, or somebody acknowledged before
-  acked_at    timestamptz,
-  closing     text,                         -- code by which the callee closed it
+  acked_at    timestamptz,                  -- somebody has seen it, and no later step is sent; the same in all steps
+  acked_by    uuid,
+  alarmed_at  timestamptz,                  -- when the practice was told that nobody had
+  closed_at   timestamptz,
+  closing     text,                         -- code by which the callee of this step closed it
   card        text        NOT NULL,         -- crisis card that the client was shown, with its version
   PRIMARY KEY (practice_id, thread_id, account_id, mid, step),
   UNIQUE (practice_id, alert_id),
   FOREIGN KEY (practice_id, thread_id) REFERENCES thread,
   FOREIGN KEY (practice_id, callee) REFERENCES account
 );
-CREATE INDEX alert_due ON alert (practice_id, due_at) WHERE sent_at IS NULL;
+CREATE INDEX alert_due ON alert (practice_id, due_at) WHERE sent_at IS NULL AND acked_at IS NULL;
+CREATE INDEX alert_alarm ON alert (practice_id, alarm_at) WHERE acked_at IS NULL AND alarmed_at IS NULL;
 CREATE INDEX alert_callee ON alert (practice_id, callee, due_at);
 
 CREATE TABLE task (                         -- what somebody of the practice has to do by a time, no content

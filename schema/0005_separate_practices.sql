@@ -28,4 +28,5 @@ COMMENT ON TABLE log_node IS 'append only: a subtree that is complete never chan
 COMMENT ON TABLE restore_statement IS 'append only: what was signed stays signed';
 COMMENT ON TABLE generation_mark IS 'append only: what was placed stays where it is';
 COMMENT ON TABLE installation IS 'read only: the operator makes it and turns its clock';
+COMMENT ON TABLE crisis_check IS 'read only: the operator records what was verified';
 COMMENT ON TABLE server_link IS 'read only: the operator puts the server''s keys here';

@@ -57,7 +57,7 @@ BEGIN
   outcome := 'accepted';
 END $$;
 
-CREATE FUNCTION public.accept_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_version bigint, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_window_at timestamp with time zone, p_reader uuid, p_acked_until timestamp with time zone, p_reason integer, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea) RETURNS SETOF public.sent
+CREATE FUNCTION public.accept_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_service_class integer, p_size integer, p_turn bigint, p_version bigint, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_ready_at timestamp with time zone, p_counts_at timestamp with time zone, p_window_at timestamp with time zone, p_notice_at timestamp with time zone, p_reader uuid, p_acked_until timestamp with time zone, p_reason integer, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_question bytea, p_leaf_id uuid, p_leaf_salt bytea, p_steps smallint[], p_alert_ids uuid[], p_callees uuid[], p_names text[], p_due timestamp with time zone[], p_card text) RETURNS SETOF public.sent
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -117,13 +117,15 @@ BEGIN
   END IF;
 
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
-                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, reader, state,
-                       n, placed_at, promise, promise_hash, decision, leaf_id, leaf_salt)
+                       service_class, size, turn, accepted_at, accepted_order, counted_from, release_at, reply_by, ready_at, counts_at,
+                       window_at, notice_at, reader, state,
+                       n, placed_at, promise, promise_hash, decision, question, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, p_reader,
+          p_service_class, p_size, p_turn, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_ready_at, p_counts_at,
+          p_window_at, p_notice_at, p_reader,
           -- placed at once is stored as such, so that the row is written only once; place_message gives it this very place
           CASE WHEN p_reason IS NULL THEN 'held' ELSE 'placed' END, CASE WHEN p_reason IS NOT NULL THEN th.last_n + 1 END,
-          CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+          CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt)
   ON CONFLICT (practice_id, account_id, mid) DO NOTHING
   RETURNING * INTO m;
   IF NOT FOUND THEN                       -- at this very moment the same mid was taken in another thread
@@ -145,13 +147,17 @@ BEGIN
   ELSIF p_release_at IS NOT NULL THEN
     PERFORM expect_due(p_practice, p_release_at);
   END IF;
+  IF cardinality(p_steps) > 0 THEN
+    answer.told := answer.told || raise_alerts(p_practice, p_thread, p_account, p_mid, p_steps, p_alert_ids, p_callees, p_names, p_due, p_card);
+  END IF;
   RETURN NEXT answer;
 END $$;
 
-CREATE FUNCTION public.accept_recall(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_mid uuid, p_item_hash bytea, p_signer uuid, p_recall bytea, p_status bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea) RETURNS SETOF public.sent
+CREATE FUNCTION public.accept_recall(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_mid uuid, p_item_hash bytea, p_signer uuid, p_recall bytea, p_status bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea, p_version bigint, p_e_accounts uuid[], p_e_mids uuid[], p_e_release timestamp with time zone[], p_e_reply timestamp with time zone[], p_e_ready timestamp with time zone[], p_e_counts timestamp with time zone[], p_e_windows timestamp with time zone[], p_e_notices timestamp with time zone[], p_e_readers uuid[], p_e_promises bytea[], p_e_hashes bytea[], p_e_day date, p_e_ids uuid[], p_e_salts bytea[], p_e_records bytea[]) RETURNS SETOF public.sent
     LANGUAGE plpgsql
     AS $$
 DECLARE
+  th thread;
   m message;
   answer sent;
   told uuid[] := '{}';
@@ -164,6 +170,7 @@ BEGIN
   IF release_thread(p_practice, p_thread, p_now) > 0 THEN
     told := tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
+  SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   SELECT * INTO m FROM message k WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
   IF NOT FOUND OR m.thread_id <> p_thread OR m.item_hash <> p_item_hash THEN
     answer.outcome := 'no_message';
@@ -182,14 +189,55 @@ BEGIN
     answer.told := told;
     RETURN NEXT answer; RETURN;
   END IF;
+  IF th.version <> p_version THEN
+    answer.outcome := 'moved';
+    answer.told := told;
+    RETURN NEXT answer; RETURN;
+  END IF;
   UPDATE message k
      SET state = 'recalled', header_hash = sha256(substring(m.envelope FROM 1 FOR 152)), envelope = NULL,
          recall = p_recall, status = p_status, ended_at = p_now
    WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_mid;
+  -- what was decided while it counted is decided anew; nobody sees a version
+  UPDATE thread t SET version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
+  PERFORM move_earlier(p_practice, p_now, p_e_accounts, p_e_mids, p_e_release, p_e_reply, p_e_ready, p_e_counts, p_e_windows, p_e_notices,
+                         p_e_readers, p_e_promises, p_e_hashes, p_e_day, p_e_ids, p_e_salts, p_e_records);
   INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
   SELECT * INTO answer FROM sent_message(p_practice, p_account, p_mid, 'recalled');
   answer.told := told;
   RETURN NEXT answer;
+END $$;
+
+CREATE FUNCTION public.acknowledge_alert(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_alert uuid, OUT known boolean, OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  mine alert;
+  one alert;
+BEGIN
+  SELECT * INTO mine FROM alert a WHERE a.practice_id = p_practice AND a.alert_id = p_alert AND a.callee = me;
+  -- the whole clock of this message stands still from here on
+  PERFORM FROM alert a WHERE a.practice_id = p_practice AND a.thread_id = mine.thread_id AND a.account_id = mine.account_id AND a.mid = mine.mid
+    ORDER BY a.step FOR UPDATE;
+  told := fire_alerts(p_practice, p_now);
+  known := EXISTS (SELECT FROM alert a WHERE a.practice_id = p_practice AND a.alert_id = mine.alert_id AND a.sent_at IS NOT NULL);
+  IF NOT known THEN
+    RETURN;
+  END IF;
+  FOR one IN UPDATE alert a SET acked_at = p_now, acked_by = me
+              WHERE a.practice_id = p_practice AND a.thread_id = mine.thread_id AND a.account_id = mine.account_id AND a.mid = mine.mid
+                AND a.acked_at IS NULL
+             RETURNING a.*
+  LOOP
+    IF one.alert_id = p_alert THEN
+      PERFORM alert_record(p_practice, one, 'acknowledged', jsonb_build_object('acknowledged_at', p_now), p_now);
+      told := told || one.account_id;
+    ELSIF one.sent_at IS NOT NULL THEN
+      told := told || one.callee;
+    END IF;
+  END LOOP;
 END $$;
 
 CREATE FUNCTION public.add_account(p_practice uuid, p_account uuid, p_roles text[], p_display_name text, p_now timestamp with time zone, p_chain bytea, p_head bytea, p_links bytea[], p_link_promises bytea[], p_leaf_ids uuid[], p_leaf_data bytea[], p_devices uuid[], p_sign_pks bytea[], p_hpke_hashes bytea[], p_classes integer[]) RETURNS void
@@ -216,6 +264,55 @@ BEGIN
   INSERT INTO chain_link (practice_id, account_id, seq, link, link_promise, leaf_id, recorded_at)
   SELECT p_practice, p_account, p_seq + l.nr - 1, l.link, l.link_promise, l.leaf_id, p_now
     FROM unnest(p_links, p_link_promises, p_leaf_ids) WITH ORDINALITY AS l (link, link_promise, leaf_id, nr);
+END $$;
+
+CREATE FUNCTION public.add_tasks(p_practice uuid, p_now timestamp with time zone, p_ids uuid[], p_accounts uuid[], p_threads uuid[], p_kinds text[], p_subjects text[], p_dues timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  INSERT INTO task (practice_id, task_id, account_id, thread_id, kind, subject, due_at, created_at)
+  SELECT p_practice, t.id, t.account_id, t.thread_id, t.kind, t.subject, t.due_at, p_now
+    FROM unnest(p_ids, p_accounts, p_threads, p_kinds, p_subjects, p_dues) AS t (id, account_id, thread_id, kind, subject, due_at)
+  ON CONFLICT DO NOTHING;
+END $$;
+
+CREATE TABLE public.alert (
+    practice_id uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    mid uuid NOT NULL,
+    step smallint NOT NULL,
+    alert_id uuid NOT NULL,
+    callee uuid NOT NULL,
+    name text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    alarm_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    acked_at timestamp with time zone,
+    acked_by uuid,
+    alarmed_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    closing text,
+    card text NOT NULL
+);
+
+ALTER TABLE ONLY public.alert FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.alert_record(p_practice uuid, p_alert public.alert, p_what text, p_facts jsonb, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  secret bytea;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  SELECT m.leaf_salt || uuid_send(p_alert.alert_id) || convert_to(p_what, 'UTF8') INTO STRICT secret FROM message m
+   WHERE m.practice_id = p_practice AND m.account_id = p_alert.account_id AND m.mid = p_alert.mid;
+  PERFORM note(p_practice, encode(substring(sha256('\x01'::bytea || secret) FROM 1 FOR 16), 'hex')::uuid, sha256('\x02'::bytea || secret),
+    convert_to((jsonb_build_object(
+      'act', 'alert.' || p_what, 'thread', encode(uuid_send(p_alert.thread_id), 'hex'), 'account', encode(uuid_send(p_alert.account_id), 'hex'),
+      'step', p_alert.step, 'callee', encode(uuid_send(p_alert.callee), 'hex'), 'due_at', p_alert.due_at, 'card', p_alert.card) || p_facts)::text, 'UTF8'),
+    p_now);
 END $$;
 
 CREATE FUNCTION public.ask_link(p_practice uuid, p_now timestamp with time zone, p_lookup uuid, p_sign_pk bytea, p_hpke_pk bytea, p_class integer, p_expires_at timestamp with time zone, p_most integer, OUT outcome text, OUT expires_at timestamp with time zone) RETURNS record
@@ -284,6 +381,49 @@ CREATE FUNCTION public.claim_due(p_now timestamp with time zone, p_again timesta
   RETURNING d.practice_id
 $$;
 
+CREATE FUNCTION public.close_alert(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_alert uuid, p_code text, p_task uuid, OUT known boolean, OUT told uuid[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  done record;
+  mine alert;
+  most integer;
+  alarms integer;
+  th thread;
+BEGIN
+  SELECT * INTO done FROM acknowledge_alert(p_practice, p_token, p_roles, p_now, p_alert);
+  known := done.known;
+  told := done.told;
+  IF NOT known THEN
+    RETURN;
+  END IF;
+  UPDATE alert a SET closed_at = p_now, closing = p_code
+   WHERE a.practice_id = p_practice AND a.alert_id = p_alert AND a.closed_at IS NULL
+  RETURNING a.* INTO mine;
+  IF mine.alert_id IS NULL THEN
+    RETURN;
+  END IF;
+  PERFORM alert_record(p_practice, mine, 'closed', jsonb_build_object('closed_at', p_now, 'code', p_code), p_now);
+  IF p_code <> 'false_alarm' THEN
+    RETURN;
+  END IF;
+  SELECT * INTO STRICT th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = mine.thread_id;
+  most := coalesce((SELECT max((e.entry -> 'rule' ->> 'false_alarms')::integer)
+                      FROM rule_sheet s, jsonb_array_elements(convert_from(s.shared, 'UTF8')::jsonb -> 'rules') AS e (entry)
+                     WHERE s.practice_id = p_practice AND s.thread_id = th.thread_id AND s.r = th.rules_rev
+                       AND e.entry -> 'rule' ->> 'kind' = 'urgent.channel'), 2);
+  alarms := (SELECT count(DISTINCT a.mid) FROM alert a          -- by the message: two callees may both have closed one
+              WHERE a.practice_id = p_practice AND a.account_id = mine.account_id AND a.closing = 'false_alarm'
+                AND a.closed_at > p_now - interval '28 days');
+  IF alarms >= most AND NOT EXISTS (SELECT FROM task k WHERE k.practice_id = p_practice AND k.account_id = th.owner AND k.thread_id = th.thread_id
+                                                        AND k.kind = 'false_alarms' AND k.closed_at IS NULL) THEN
+    PERFORM add_tasks(p_practice, p_now, ARRAY[p_task], ARRAY[th.owner], ARRAY[th.thread_id], ARRAY['false_alarms'], ARRAY[''],
+                      ARRAY[p_now + interval '7 days']);
+    told := told || th.owner;
+  END IF;
+END $$;
+
 CREATE FUNCTION public.close_session(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -292,7 +432,26 @@ BEGIN
   UPDATE session s SET expires_at = p_now WHERE s.practice_id = p_practice AND s.token_hash = p_token;
 END $$;
 
-CREATE FUNCTION public.commit_epoch(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_epoch integer, p_suite integer, p_prev bytea, p_commit bytea, p_commit_hash bytea, p_accounts uuid[], p_heads bytea[], p_seats uuid[], p_present uuid[], p_names bytea[], p_new_accounts uuid[], p_new_roles integer[], p_new_start bigint[], p_new_until timestamp with time zone[], p_new_consents bytea[], p_mids uuid[], p_statuses bytea[], p_r integer, p_sheet bytea, p_rules_hash bytea, p_shared bytea, p_part bytea, p_part_accounts uuid[], p_salts bytea[], p_rule_owners uuid[], p_rule_versions integer[], p_audit_leaf uuid, p_audit_salt bytea, p_audit_record bytea) RETURNS SETOF public.sent
+CREATE FUNCTION public.close_task(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_task uuid, p_code text, p_leaf uuid, p_salt bytea, OUT known boolean) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  done task;
+BEGIN
+  known := EXISTS (SELECT FROM task k WHERE k.practice_id = p_practice AND k.task_id = p_task AND k.account_id = me);
+  UPDATE task k SET closed_at = p_now, closing = p_code
+   WHERE k.practice_id = p_practice AND k.task_id = p_task AND k.account_id = me AND k.closed_at IS NULL
+  RETURNING k.* INTO done;
+  IF done.task_id IS NOT NULL THEN
+    PERFORM note(p_practice, p_leaf, p_salt, convert_to(jsonb_strip_nulls(jsonb_build_object(
+      'act', 'task.closed', 'kind', done.kind, 'account', encode(uuid_send(me), 'hex'), 'thread', encode(uuid_send(done.thread_id), 'hex'),
+      'subject', done.subject, 'due_at', done.due_at, 'closed_at', p_now, 'code', p_code))::text, 'UTF8'), p_now);
+  END IF;
+END $$;
+
+CREATE FUNCTION public.commit_epoch(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_epoch integer, p_suite integer, p_prev bytea, p_commit bytea, p_commit_hash bytea, p_accounts uuid[], p_heads bytea[], p_seats uuid[], p_present uuid[], p_names bytea[], p_new_accounts uuid[], p_new_roles integer[], p_new_start bigint[], p_new_until timestamp with time zone[], p_new_consents bytea[], p_mids uuid[], p_statuses bytea[], p_r integer, p_sheet bytea, p_rules_hash bytea, p_shared bytea, p_part_accounts uuid[], p_salts bytea[], p_parts bytea[], p_rule_owners uuid[], p_rule_layers text[], p_rule_versions integer[], p_audit_leaf uuid, p_audit_salt bytea, p_audit_record bytea) RETURNS SETOF public.sent
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -333,8 +492,8 @@ BEGIN
                            ARRAY(SELECT d.device_id FROM device d WHERE d.practice_id = p_practice AND d.account_id = ANY (everybody) AND d.device_id <> ALL (p_seats))
                          END,
                          p_mids, p_statuses, p_now)
-         OR NOT (p_r IS NULL OR write_sheet(p_practice, p_thread, p_r, p_sheet, p_rules_hash, p_shared, p_part, p_part_accounts, p_salts,
-                                            p_rule_owners, p_rule_versions, p_now)) THEN
+         OR NOT (p_r IS NULL OR write_sheet(p_practice, p_thread, p_r, p_sheet, p_rules_hash, p_shared, p_part_accounts, p_salts, p_parts,
+                                            p_rule_owners, p_rule_layers, p_rule_versions, p_now)) THEN
         RAISE EXCEPTION 'look_again' USING ERRCODE = 'ET000';       -- takes back what this block has done
       END IF;
     EXCEPTION WHEN SQLSTATE 'ET000' THEN
@@ -450,7 +609,7 @@ BEGIN
   INSERT INTO log_leaf (practice_id, log, leaf_id, data, recorded_at)
   SELECT p_practice, 1, s.leaf_id, s.data, p_now FROM unnest(p_server_leaf_ids, p_server_leaves) AS s (leaf_id, data);
   IF p_rules IS NOT NULL THEN
-    INSERT INTO rule_set (practice_id, owner, version, rules, created_at) VALUES (p_practice, p_practice, 1, p_rules, p_now);
+    INSERT INTO rule_set (practice_id, owner, layer, version, rules, created_at) VALUES (p_practice, p_practice, 'practice', 1, p_rules, p_now);
   END IF;
   PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
   PERFORM expect_due(p_practice, p_now);
@@ -472,12 +631,18 @@ END $$;
 
 CREATE FUNCTION public.decision_for_others(p_decision bytea) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-  SELECT (d.whole - 'ack') || jsonb_build_object('because', coalesce(
-           (SELECT jsonb_agg(r.reason ORDER BY r.nr) FROM jsonb_array_elements(d.whole -> 'because') WITH ORDINALITY AS r (reason, nr)
-             WHERE r.reason ->> 'kind' NOT IN ('ack', 'replace')), '[]'))
+    AS $_$
+  SELECT (d.whole - ARRAY['ack', 'ack_again_at', 'left', 'counts_at', 'not_before', 'retry_from'])
+      || jsonb_build_object(
+           'because', coalesce(
+             (SELECT jsonb_agg(r.reason ORDER BY r.nr) FROM jsonb_array_elements(d.whole -> 'because') WITH ORDINALITY AS r (reason, nr)
+               WHERE r.reason ->> 'kind' !~ '^(ack|replace|budget[.].*|pacing|pacing[.].*)$'), '[]'),
+           'by', coalesce(
+             (SELECT jsonb_object_agg(b.field, b.reason) FROM jsonb_each(d.whole -> 'by') AS b (field, reason)
+               WHERE b.reason ->> 'kind' !~ '^(ack|replace|budget[.].*|pacing|pacing[.].*)$'
+                 AND b.field <> ALL (ARRAY['ack', 'ack_again_at', 'left', 'counts_at', 'not_before', 'retry_from'])), '{}'))
     FROM (SELECT convert_from(p_decision, 'UTF8')::jsonb AS whole) d
-$$;
+$_$;
 
 CREATE FUNCTION public.drop_passphrase(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_audit_leaf uuid, p_audit_salt bytea, p_record bytea) RETURNS void
     LANGUAGE plpgsql
@@ -710,6 +875,102 @@ BEGIN
   RETURN QUERY SELECT w.account_id, w.salt, w.verifier FROM passphrase w WHERE w.practice_id = p_practice AND w.name = p_name;
 END $$;
 
+CREATE FUNCTION public.fire_alerts(p_practice uuid, p_now timestamp with time zone) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  due uuid[];
+  late uuid[];
+  a alert;
+  told uuid[] := '{}';
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  due := ARRAY(SELECT d.alert_id FROM alert d
+                WHERE d.practice_id = p_practice AND d.acked_at IS NULL AND d.sent_at IS NULL AND d.due_at <= p_now
+                ORDER BY d.due_at, d.alert_id FOR UPDATE SKIP LOCKED);
+  late := ARRAY(SELECT d.alert_id FROM alert d
+                 WHERE d.practice_id = p_practice AND d.acked_at IS NULL AND d.alarmed_at IS NULL AND d.alarm_at <= p_now
+                 ORDER BY d.due_at, d.alert_id FOR UPDATE SKIP LOCKED);
+  FOR a IN UPDATE alert d SET sent_at = p_now
+            WHERE d.practice_id = p_practice AND d.alert_id = ANY (due) AND d.acked_at IS NULL AND d.sent_at IS NULL AND d.due_at <= p_now
+           RETURNING d.*
+  LOOP
+    PERFORM alert_record(p_practice, a, 'sent', jsonb_build_object('sent_at', a.sent_at), p_now);
+    told := told || a.callee || a.account_id;
+  END LOOP;
+  FOR a IN UPDATE alert d SET alarmed_at = p_now
+            WHERE d.practice_id = p_practice AND d.alert_id = ANY (late) AND d.acked_at IS NULL AND d.alarmed_at IS NULL AND d.alarm_at <= p_now
+           RETURNING d.*
+  LOOP
+    IF a.step = 1 THEN
+      PERFORM alert_record(p_practice, a, 'unanswered', jsonb_build_object('alarm_at', a.alarm_at), p_now);
+      told := told || a.account_id || tell_practice(p_practice, a.thread_id, a.account_id, a.mid, p_now);
+    END IF;
+  END LOOP;
+  RETURN told;
+END $$;
+
+CREATE TABLE public.message (
+    practice_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    mid uuid NOT NULL,
+    thread_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    by_client boolean NOT NULL,
+    item_hash bytea NOT NULL,
+    envelope bytea,
+    header_hash bytea,
+    epoch integer NOT NULL,
+    urgent boolean NOT NULL,
+    expects_reply boolean NOT NULL,
+    service_class smallint NOT NULL,
+    size integer NOT NULL,
+    turn bigint NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    accepted_order bigint NOT NULL,
+    counted_from timestamp with time zone NOT NULL,
+    release_at timestamp with time zone,
+    reply_by timestamp with time zone,
+    ready_at timestamp with time zone,
+    counts_at timestamp with time zone,
+    window_at timestamp with time zone,
+    notice_at timestamp with time zone,
+    reader uuid,
+    state text NOT NULL,
+    n bigint,
+    placed_at timestamp with time zone,
+    promise bytea NOT NULL,
+    promise_now bytea,
+    promise_hash bytea NOT NULL,
+    decision bytea NOT NULL,
+    question bytea NOT NULL,
+    leaf_id uuid NOT NULL,
+    leaf_salt bytea NOT NULL,
+    recall bytea,
+    status bytea,
+    replaced_by uuid,
+    ended_at timestamp with time zone,
+    CONSTRAINT message_check CHECK (((state = 'placed'::text) = (n IS NOT NULL))),
+    CONSTRAINT message_check1 CHECK ((release_at >= accepted_at)),
+    CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['held'::text, 'placed'::text, 'recalled'::text, 'replaced'::text, 'returned'::text])))
+);
+ALTER TABLE ONLY public.message ALTER COLUMN envelope SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.message FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.follow_up(p_practice uuid, p_message public.message, p_owner uuid, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  m ALIAS FOR p_message;
+  opens_at timestamptz := (convert_from(m.decision, 'UTF8')::jsonb ->> 'closed_until')::timestamptz;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  PERFORM add_tasks(p_practice, p_now,
+    ARRAY[encode(substring(sha256('\x03'::bytea || m.leaf_salt) FROM 1 FOR 16), 'hex')::uuid], ARRAY[p_owner], ARRAY[m.thread_id],
+    ARRAY['urgent_follow_up'], ARRAY[''], ARRAY[coalesce(opens_at, m.reply_by, p_now + interval '1 day')]);
+END $$;
+
 CREATE FUNCTION public.give_history(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_givers uuid[], p_giver_keys bytea[], p_receivers uuid[], p_hashes bytea[], p_sealed bytea[], p_most integer, OUT outcome text, OUT told uuid[]) RETURNS record
     LANGUAGE plpgsql
     AS $$
@@ -766,7 +1027,7 @@ BEGIN
                       p_device, p_sign_pk, p_hpke_hash, p_class, p_gone, p_mids, p_statuses, p_audit_leaf, p_salt, p_record) x;
 END $$;
 
-CREATE FUNCTION public.heal_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_window_at timestamp with time zone, p_promise bytea, p_promise_now bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea) RETURNS TABLE(outcome text, state text, promise bytea, status bytea, told uuid[])
+CREATE FUNCTION public.heal_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_service_class integer, p_size integer, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_window_at timestamp with time zone, p_promise bytea, p_promise_now bytea, p_promise_hash bytea, p_decision bytea, p_question bytea, p_leaf_id uuid, p_leaf_salt bytea) RETURNS TABLE(outcome text, state text, promise bytea, status bytea, told uuid[])
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -796,11 +1057,11 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
-                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
-                       promise, promise_now, promise_hash, decision, leaf_id, leaf_salt)
+                       service_class, size, turn, counts_at, accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
+                       promise, promise_now, promise_hash, decision, question, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
-          p_promise, p_promise_now, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+          p_service_class, p_size, th.replies, p_accepted_at, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
+          p_promise, p_promise_now, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt)
   RETURNING * INTO m;
   UPDATE thread t SET accepted = t.accepted + 1, version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   UPDATE member s SET last_accepted_at = greatest(s.last_accepted_at, p_accepted_at)
@@ -816,7 +1077,7 @@ BEGIN
   RETURN QUERY SELECT 'held'::text, 'held'::text, p_promise_now, NULL::bytea, moved;
 END $$;
 
-CREATE FUNCTION public.heal_recall(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_epoch integer, p_by_client boolean, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_recall bytea, p_status bytea, p_leaf_id uuid, p_leaf_salt bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea) RETURNS TABLE(outcome text, state text, promise bytea, status bytea, told uuid[])
+CREATE FUNCTION public.heal_recall(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_epoch integer, p_by_client boolean, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_question bytea, p_recall bytea, p_status bytea, p_leaf_id uuid, p_leaf_salt bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea) RETURNS TABLE(outcome text, state text, promise bytea, status bytea, told uuid[])
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -835,11 +1096,11 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, epoch, urgent, expects_reply,
-                       accepted_at, accepted_order, counted_from, release_at, reply_by, state,
-                       promise, promise_hash, decision, leaf_id, leaf_salt, recall, status, ended_at)
+                       service_class, size, turn, accepted_at, accepted_order, counted_from, release_at, reply_by, state,
+                       promise, promise_hash, decision, question, leaf_id, leaf_salt, recall, status, ended_at)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_epoch, false, true,
-          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, 'recalled',
-          p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt, p_recall, p_status, p_now);
+          1, 0, th.replies, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, 'recalled',
+          p_promise, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt, p_recall, p_status, p_now);
   UPDATE thread t SET accepted = t.accepted + 1, version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
   RETURN QUERY SELECT 'recalled'::text, 'recalled'::text, p_promise, p_status, '{}'::uuid[];
@@ -860,8 +1121,7 @@ BEGIN
   ELSIF i.lookup_id IS NULL OR i.expires_at <= p_now THEN
     RETURN 'expired';
   ELSIF NOT EXISTS (SELECT FROM account a WHERE a.practice_id = p_practice AND a.account_id = i.owner AND a.chain_seq = p_owner_seq)
-     OR p_practice_rules_version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice), 0)
-     OR p_owner_rules_version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = i.owner), 0) THEN
+     OR rules_moved(p_practice, ARRAY[p_practice, i.owner], ARRAY['practice', 'therapist'], ARRAY[p_practice_rules_version, p_owner_rules_version]) THEN
     RETURN 'moved';
   END IF;
   BEGIN
@@ -952,7 +1212,7 @@ BEGIN
    WHERE a.practice_id = p_practice AND a.account_id = p_account;
 END $$;
 
-CREATE FUNCTION public.load_facts(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(caller uuid, version bigint, is_open boolean, generation integer, last_n bigint, epoch integer, commit_hash bytea, suite smallint, rules_rev integer, rules_hash bytea, rules bytea, turn_reply_by timestamp with time zone, members uuid[], member_roles smallint[], chains bytea[], last_accepted timestamp with time zone[], acked_until timestamp with time zone[], devices uuid[], device_accounts uuid[], device_keys bytea[], home bytea, owner_name text, told uuid[])
+CREATE FUNCTION public.load_facts(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(caller uuid, version bigint, is_open boolean, generation integer, last_n bigint, epoch integer, commit_hash bytea, suite smallint, rules_rev integer, rules_hash bytea, rules bytea, turn_reply_by timestamp with time zone, turn bigint, turn_urgent boolean, begun boolean, members uuid[], member_roles smallint[], chains bytea[], last_accepted timestamp with time zone[], acked_until timestamp with time zone[], parts bytea[], declared bytea[], wrote boolean[], devices uuid[], device_accounts uuid[], device_keys bytea[], home bytea, owner_name text, told uuid[])
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -966,7 +1226,9 @@ BEGIN
   RETURN QUERY
   SELECT me, t.version, t.is_open, t.generation, t.last_n, t.epoch, t.commit_hash, t.suite, t.rules_rev, t.rules_hash,
          (SELECT s.shared FROM rule_sheet s WHERE s.practice_id = p_practice AND s.thread_id = p_thread AND s.r = t.rules_rev),
-         t.open_reply_by, p.members, p.roles, p.chains, p.last_accepted, p.acked, d.devices, d.accounts, d.keys, c.home,
+         t.open_reply_by, t.replies, t.open_urgent,
+         p.begun,
+         p.members, p.roles, p.chains, p.last_accepted, p.acked, p.parts, p.declared, p.wrote, d.devices, d.accounts, d.keys, c.home,
          o.display_name, moved
     FROM thread t
     JOIN practice c ON c.practice_id = p_practice
@@ -974,7 +1236,17 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT array_agg(m.account_id ORDER BY m.account_id) AS members, array_agg(m.role ORDER BY m.account_id) AS roles,
              array_agg(a.chain_id ORDER BY m.account_id) AS chains,
-             array_agg(m.last_accepted_at ORDER BY m.account_id) AS last_accepted, array_agg(m.acked_until ORDER BY m.account_id) AS acked
+             array_agg(m.last_accepted_at ORDER BY m.account_id) AS last_accepted, array_agg(m.acked_until ORDER BY m.account_id) AS acked,
+             array_agg((SELECT q.part FROM rule_sheet_part q WHERE q.practice_id = p_practice AND q.thread_id = p_thread
+                                                               AND q.r = t.rules_rev AND q.account_id = m.account_id) ORDER BY m.account_id) AS parts,
+             array_agg((SELECT r.rules FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = m.account_id AND r.layer = 'client'
+                         ORDER BY r.version DESC LIMIT 1) ORDER BY m.account_id) AS declared,
+             -- LIMIT 1, not EXISTS: each is one probe, and never the whole thread hashed
+             array_agg((SELECT true FROM message w WHERE w.practice_id = p_practice AND w.account_id = m.account_id AND w.thread_id = p_thread
+                                                     AND w.state IN ('held', 'placed') LIMIT 1) IS NOT NULL ORDER BY m.account_id) AS wrote,
+             bool_or(m.role IN (1, 4) AND
+                     (SELECT true FROM message w WHERE w.practice_id = p_practice AND w.account_id = m.account_id AND w.thread_id = p_thread
+                                                   AND w.state = 'placed' LIMIT 1) IS NOT NULL) AS begun
         FROM member m JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
        WHERE m.practice_id = p_practice AND m.thread_id = p_thread AND present(m, p_now)) p
     CROSS JOIN LATERAL (
@@ -996,19 +1268,21 @@ BEGIN
     LEFT JOIN epoch e ON e.practice_id = p_practice AND e.thread_id = p_thread AND e.commit_hash = ANY (p_commits);
 END $$;
 
-CREATE FUNCTION public.load_held(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_threads uuid[]) RETURNS TABLE(account_id uuid, mid uuid, thread_id uuid, promise bytea, promise_hash bytea, service_class integer, accepted_at timestamp with time zone, release_at timestamp with time zone, reply_by timestamp with time zone, commit bytea)
+CREATE FUNCTION public.load_held(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_threads uuid[]) RETURNS TABLE(account_id uuid, mid uuid, thread_id uuid, promise bytea, promise_hash bytea, by_client boolean, role smallint, service_class smallint, size integer, turn bigint, accepted_at timestamp with time zone, release_at timestamp with time zone, reply_by timestamp with time zone, ready_at timestamp with time zone, counts_at timestamp with time zone, commit bytea)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM enter(p_practice, p_token, p_roles, p_now);
   RETURN QUERY
-  SELECT m.account_id, m.mid, m.thread_id, coalesce(m.promise_now, m.promise), m.promise_hash, get_byte(m.envelope, 3), m.accepted_at, m.release_at, m.reply_by,
+  SELECT m.account_id, m.mid, m.thread_id, coalesce(m.promise_now, m.promise), m.promise_hash, m.by_client, s.role,
+         m.service_class, m.size, m.turn, m.accepted_at, m.release_at, m.reply_by, m.ready_at, m.counts_at,
          (SELECT e.commit FROM epoch e
            WHERE e.practice_id = p_practice AND e.thread_id = m.thread_id AND e.epoch = m.epoch
              AND EXISTS (SELECT FROM member c WHERE c.practice_id = p_practice AND c.thread_id = m.thread_id
                                                 AND c.role = 3 AND c.until IS NOT NULL AND present(c, p_now)))
     FROM message m
+    JOIN member s ON s.practice_id = p_practice AND s.thread_id = m.thread_id AND s.account_id = m.account_id
    WHERE m.practice_id = p_practice AND m.thread_id = ANY (p_threads) AND m.state = 'held'
    ORDER BY m.thread_id, m.accepted_order;
 END $$;
@@ -1105,59 +1379,78 @@ BEGIN
    ORDER BY a.account_id;
 END $$;
 
-CREATE FUNCTION public.load_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_whole boolean) RETURNS TABLE(owner uuid, practice_rules bytea, practice_version integer, owner_rules bytea, owner_version integer, thread_id uuid, version bigint, rules_rev integer, rules_hash bytea, generation integer, last_n bigint, members uuid[], chains bytea[], covers uuid[], cover_names text[], cover_consents bytea[], cover_rules bytea[])
+CREATE FUNCTION public.load_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_layer text, p_thread uuid) RETURNS TABLE(account_id uuid, owner uuid, owner_name text, layer text, set_owners uuid[], set_layers text[], set_versions integer[], set_rules bytea[], thread_id uuid, rules_rev integer, rules_hash bytea, members uuid[], roles smallint[], chains bytea[], covers uuid[], cover_names text[], cover_consents bytea[])
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
-  whole rule_set;
+  mine record;
+  reached uuid[];
 BEGIN
-  PERFORM release_due(p_practice, NULL, p_now);
-  SELECT * INTO whole FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice ORDER BY r.version DESC LIMIT 1;
+  SELECT * INTO mine FROM read_rules(p_practice, p_token, p_roles, p_now, p_layer, p_thread);
+  PERFORM release_due(p_practice, CASE WHEN p_layer = 'own' THEN mine.account_id END, p_now);
+  reached := reached_by(p_practice, mine.owner, mine.layer, p_now);
   RETURN QUERY
-  SELECT me, whole.rules, coalesce(whole.version, 0), o.rules, coalesce(o.version, 0),
-         NULL::uuid, NULL::bigint, NULL::integer, NULL::bytea, NULL::integer, NULL::bigint, NULL::uuid[], NULL::bytea[],
-         NULL::uuid[], NULL::text[], NULL::bytea[], NULL::bytea[]
-    FROM (SELECT 1) one
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = me ORDER BY r.version DESC LIMIT 1) o ON true;
+  SELECT mine.account_id, mine.owner, NULL::text, mine.layer, mine.set_owners, mine.set_layers, mine.set_versions, mine.set_rules,
+         NULL::uuid, NULL::integer, NULL::bytea, NULL::uuid[], NULL::smallint[], NULL::bytea[], NULL::uuid[], NULL::text[], NULL::bytea[];
   RETURN QUERY
-  SELECT t.owner, whole.rules, coalesce(whole.version, 0), o.rules, coalesce(o.version, 0),
-         t.thread_id, t.version, t.rules_rev, t.rules_hash, t.generation, t.last_n, p.members, p.chains,
-         v.accounts, v.names, v.consents, v.rules
+  SELECT mine.account_id, t.owner, o.display_name, mine.layer, s.set_owners, s.set_layers, s.set_versions, s.set_rules,
+         t.thread_id, t.rules_rev, t.rules_hash, p.members, p.roles, p.chains, v.covers, v.names, v.consents
     FROM thread t
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = t.owner ORDER BY r.version DESC LIMIT 1) o ON true
+    JOIN account o ON o.practice_id = p_practice AND o.account_id = t.owner
     CROSS JOIN LATERAL (
-      SELECT array_agg(m.account_id ORDER BY m.account_id) AS members, array_agg(a.chain_id ORDER BY m.account_id) AS chains
+      SELECT array_agg(m.account_id ORDER BY m.account_id) AS members, array_agg(m.role ORDER BY m.account_id) AS roles,
+             array_agg(a.chain_id ORDER BY m.account_id) AS chains,
+             coalesce(array_agg(m.account_id ORDER BY m.account_id) FILTER (WHERE m.role IN (1, 4)), '{}') AS clients
         FROM member m JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
        WHERE m.practice_id = p_practice AND m.thread_id = t.thread_id AND present(m, p_now)) p
     CROSS JOIN LATERAL (
-      SELECT array_agg(c.account_id ORDER BY c.account_id) AS accounts, array_agg(a.display_name ORDER BY c.account_id) AS names,
-             array_agg(s.core ORDER BY c.account_id) AS consents,
-             array_agg((SELECT r.rules FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = c.account_id ORDER BY r.version DESC LIMIT 1)
-                       ORDER BY c.account_id) AS rules
+      SELECT coalesce(array_agg(c.account_id ORDER BY c.account_id), '{}') AS covers,
+             array_agg(a.display_name ORDER BY c.account_id) AS names, array_agg(x.core ORDER BY c.account_id) AS consents
         FROM member c
         JOIN account a ON a.practice_id = p_practice AND a.account_id = c.account_id
-        JOIN consent s ON s.practice_id = p_practice AND s.thread_id = t.thread_id AND s.consent_hash = c.consent_hash
+        JOIN consent x ON x.practice_id = p_practice AND x.thread_id = t.thread_id AND x.consent_hash = c.consent_hash
        WHERE c.practice_id = p_practice AND c.thread_id = t.thread_id AND c.role = 3 AND c.until IS NOT NULL AND present(c, p_now)) v
-   WHERE t.practice_id = p_practice AND t.is_open AND (p_whole OR t.owner = me OR me = ANY (v.accounts))
+    CROSS JOIN LATERAL rule_sets_of(
+      p_practice, ARRAY[p_practice, t.owner, t.thread_id, t.thread_id] || p.clients || v.covers,
+      ARRAY['practice', 'therapist', 'agreement', 'exception'] || array_fill('client'::text, ARRAY[cardinality(p.clients)])
+        || array_fill('therapist'::text, ARRAY[cardinality(v.covers)])) s
+   WHERE t.practice_id = p_practice AND t.thread_id = ANY (reached)
    ORDER BY t.thread_id;
 END $$;
 
-CREATE FUNCTION public.load_sheet_basis(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_covers uuid[]) RETURNS TABLE(rules_rev integer, rules_hash bytea, practice_rules bytea, practice_version integer, account_id uuid, display_name text, rules bytea, version integer)
+CREATE FUNCTION public.load_sent(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_since timestamp with time zone) RETURNS TABLE(mid uuid, accepted_at timestamp with time zone, counts_at timestamp with time zone, service_class smallint, size integer, turn bigint)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
+BEGIN
+  RETURN QUERY
+  SELECT m.mid, m.accepted_at, m.counts_at, m.service_class, m.size, m.turn
+    FROM message m
+   WHERE m.practice_id = p_practice AND m.account_id = me AND m.thread_id = p_thread AND m.state IN ('held', 'placed')
+     AND (m.accepted_at >= p_since OR m.counts_at >= p_since)
+   ORDER BY m.accepted_at, m.accepted_order;
+END $$;
+
+CREATE FUNCTION public.load_sheet_basis(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_clients uuid[], p_covers uuid[]) RETURNS TABLE(owner uuid, rules_rev integer, rules_hash bytea, cover_names text[], set_owners uuid[], set_layers text[], set_versions integer[], set_rules bytea[])
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM enter(p_practice, p_token, p_roles, p_now);
   RETURN QUERY
-  SELECT t.rules_rev, t.rules_hash, w.rules, coalesce(w.version, 0), a.account_id, a.display_name, o.rules, coalesce(o.version, 0)
+  SELECT t.owner, t.rules_rev, t.rules_hash,
+         ARRAY(SELECT a.display_name FROM unnest(p_covers) WITH ORDINALITY AS c (account_id, place)
+                 JOIN account a ON a.practice_id = p_practice AND a.account_id = c.account_id ORDER BY c.place),
+         s.set_owners, s.set_layers, s.set_versions, s.set_rules
     FROM thread t
-    JOIN account a ON a.practice_id = p_practice AND (a.account_id = t.owner OR a.account_id = ANY (p_covers))
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice ORDER BY r.version DESC LIMIT 1) w ON true
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = a.account_id ORDER BY r.version DESC LIMIT 1) o ON true
-   WHERE t.practice_id = p_practice AND t.thread_id = p_thread
-   ORDER BY a.account_id <> t.owner, a.account_id;
+    CROSS JOIN LATERAL rule_sets_of(
+      p_practice, ARRAY[p_practice, t.owner, t.thread_id, t.thread_id] || p_clients || p_covers,
+      ARRAY['practice', 'therapist', 'agreement', 'exception'] || array_fill('client'::text, ARRAY[cardinality(p_clients)])
+        || array_fill('therapist'::text, ARRAY[cardinality(p_covers)])) s
+   WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
 END $$;
 
 CREATE FUNCTION public.log_server_link(p_practice uuid, p_now timestamp with time zone, p_leaf_id uuid, p_leaf bytea, p_audit_leaf uuid, p_salt bytea, p_record bytea) RETURNS boolean
@@ -1172,6 +1465,28 @@ BEGIN
   PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
   PERFORM expect_due(p_practice, p_now);
   RETURN true;
+END $$;
+
+CREATE FUNCTION public.move_earlier(p_practice uuid, p_now timestamp with time zone, p_accounts uuid[], p_mids uuid[], p_release timestamp with time zone[], p_reply timestamp with time zone[], p_ready timestamp with time zone[], p_counts timestamp with time zone[], p_windows timestamp with time zone[], p_notices timestamp with time zone[], p_readers uuid[], p_promises bytea[], p_hashes bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  earliest timestamptz;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  UPDATE message m
+     SET release_at = e.release_at, reply_by = e.reply_by, ready_at = e.ready_at, counts_at = e.counts_at, window_at = e.window_at,
+         notice_at = e.notice_at, reader = e.reader, promise_now = e.promise, promise_hash = e.hash
+    FROM unnest(p_accounts, p_mids, p_release, p_reply, p_ready, p_counts, p_windows, p_notices, p_readers, p_promises, p_hashes)
+      AS e (account_id, mid, release_at, reply_by, ready_at, counts_at, window_at, notice_at, reader, promise, hash)
+   WHERE m.practice_id = p_practice AND m.account_id = e.account_id AND m.mid = e.mid AND m.state = 'held'
+     AND (m.release_at IS NULL OR e.release_at < m.release_at);
+  INSERT INTO day_record (practice_id, day, record_id, salt, record)
+  SELECT p_practice, p_day, d.id, d.salt, d.record FROM unnest(p_day_ids, p_day_salts, p_day_records) AS d (id, salt, record);
+  SELECT greatest(min(r), p_now) INTO earliest FROM unnest(p_release) AS r;
+  IF earliest IS NOT NULL THEN
+    PERFORM expect_due(p_practice, earliest);
+  END IF;
 END $$;
 
 CREATE FUNCTION public.note(p_practice uuid, p_leaf_id uuid, p_salt bytea, p_record bytea, p_now timestamp with time zone) RETURNS void
@@ -1200,6 +1515,36 @@ BEGIN
   UPDATE device_request r SET account_id = me, core = p_core, signature = p_signature, confirmation = p_confirmation
    WHERE r.practice_id = p_practice AND r.lookup_id = p_lookup;
   RETURN 'offered';
+END $$;
+
+CREATE FUNCTION public.open_early(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_leaf_id uuid, p_salt bytea, p_record bytea, OUT told uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
+  th thread;
+  m message;
+  placed integer;
+BEGIN
+  told := '{}';
+  SELECT * INTO th FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread FOR UPDATE;
+  IF th.owner <> me THEN
+    RAISE EXCEPTION 'wrong_role' USING ERRCODE = 'ET403';
+  END IF;
+  placed := release_thread(p_practice, p_thread, p_now);
+  FOR m IN SELECT * FROM message h WHERE h.practice_id = p_practice AND h.thread_id = p_thread AND h.state = 'held' AND h.by_client
+            -- what goes back to somebody whose time here ends before it would be read is not shown either (A-6)
+            AND NOT EXISTS (SELECT FROM member o WHERE o.practice_id = p_practice AND o.thread_id = p_thread
+                                                   AND o.account_id = h.account_id AND (o.until <= h.release_at OR o.until <= p_now))
+            ORDER BY h.counted_from, h.accepted_order
+  LOOP
+    PERFORM place_message(p_practice, m, 4, p_now);
+    placed := placed + 1;
+  END LOOP;
+  PERFORM note(p_practice, p_leaf_id, p_salt, p_record, p_now);
+  IF placed > 0 THEN
+    told := tell_feeds(p_practice, ARRAY[p_thread]);
+  END IF;
 END $$;
 
 CREATE FUNCTION public.open_pending(p_practice uuid, p_now timestamp with time zone, p_lookup uuid, p_account uuid, p_verifier text, p_token bytea, OUT outcome text, OUT expires_at timestamp with time zone) RETURNS record
@@ -1282,47 +1627,6 @@ ALTER TABLE ONLY public.entry FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.entry IS 'append only: what was placed stays where it is';
 
-CREATE TABLE public.message (
-    practice_id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    mid uuid NOT NULL,
-    thread_id uuid NOT NULL,
-    device_id uuid NOT NULL,
-    by_client boolean NOT NULL,
-    item_hash bytea NOT NULL,
-    envelope bytea,
-    header_hash bytea,
-    epoch integer NOT NULL,
-    urgent boolean NOT NULL,
-    expects_reply boolean NOT NULL,
-    accepted_at timestamp with time zone NOT NULL,
-    accepted_order bigint NOT NULL,
-    counted_from timestamp with time zone NOT NULL,
-    release_at timestamp with time zone,
-    reply_by timestamp with time zone,
-    window_at timestamp with time zone,
-    reader uuid,
-    state text NOT NULL,
-    n bigint,
-    placed_at timestamp with time zone,
-    promise bytea NOT NULL,
-    promise_now bytea,
-    promise_hash bytea NOT NULL,
-    decision bytea NOT NULL,
-    leaf_id uuid NOT NULL,
-    leaf_salt bytea NOT NULL,
-    recall bytea,
-    status bytea,
-    replaced_by uuid,
-    ended_at timestamp with time zone,
-    CONSTRAINT message_check CHECK (((state = 'placed'::text) = (n IS NOT NULL))),
-    CONSTRAINT message_check1 CHECK ((release_at >= accepted_at)),
-    CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['held'::text, 'placed'::text, 'recalled'::text, 'replaced'::text, 'returned'::text])))
-);
-ALTER TABLE ONLY public.message ALTER COLUMN envelope SET STORAGE EXTERNAL;
-
-ALTER TABLE ONLY public.message FORCE ROW LEVEL SECURITY;
-
 CREATE FUNCTION public.place_message(p_practice uuid, p_message public.message, p_reason integer, p_now timestamp with time zone) RETURNS public.entry
     LANGUAGE plpgsql
     AS $$
@@ -1338,6 +1642,7 @@ BEGIN
      SET last_n = t.last_n + 1,
          version = t.version + 1,
          last_placed_at = greatest(p_now, t.last_placed_at),
+         replies = CASE WHEN closes THEN t.replies + 1 ELSE t.replies END,
          last_t = thread_next(t.last_t, entry_bytes(1, p_reason, t.generation, t.last_n + 1,
                                                     greatest(p_now, t.last_placed_at), m.item_hash, m.promise_hash)),
          open_count = CASE WHEN closes THEN 0 WHEN opens THEN t.open_count + 1 ELSE t.open_count END,
@@ -1362,12 +1667,15 @@ BEGIN
       'accepted_at', m.accepted_at, 'release_at', m.release_at, 'reply_by', m.reply_by,
       'placed_at', made.placed_at, 'reason', p_reason, 'decision', decision_for_others(m.decision))::text, 'UTF8'), p_now);
 
-  IF m.by_client AND m.window_at IS NOT NULL THEN
+  IF m.by_client AND m.window_at IS NOT NULL AND p_reason <> 4 THEN     -- whoever opens it knows, and the window has its notice to come
     INSERT INTO notice (practice_id, account_id, window_at, urgent, noticed_at)
     SELECT p_practice, coalesce((SELECT c.account_id FROM member c       -- a cover who has left meanwhile is told nothing
                                   WHERE c.practice_id = p_practice AND c.thread_id = m.thread_id AND c.account_id = m.reader
-                                    AND present(c, p_now)), placed.owner), m.window_at, m.urgent, p_now
+                                    AND present(c, p_now)), placed.owner), m.window_at, m.urgent, greatest(p_now, m.notice_at)
     ON CONFLICT DO NOTHING;
+  END IF;
+  IF m.by_client AND m.urgent THEN
+    PERFORM follow_up(p_practice, m, placed.owner, p_now);
   END IF;
   RETURN made;
 END $$;
@@ -1396,6 +1704,88 @@ CREATE FUNCTION public.present(p_member public.member, p_now timestamp with time
     AS $$
   SELECT p_member.ended_at IS NULL AND (p_member.until IS NULL OR p_member.until > p_now)
 $$;
+
+CREATE FUNCTION public.raise_alerts(p_practice uuid, p_thread uuid, p_account uuid, p_mid uuid, p_steps smallint[], p_alert_ids uuid[], p_callees uuid[], p_names text[], p_due timestamp with time zone[], p_card text) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  called integer;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  INSERT INTO alert (practice_id, thread_id, account_id, mid, step, alert_id, callee, name, due_at, alarm_at, card)
+  SELECT p_practice, p_thread, p_account, p_mid, p_steps[k.place::integer], k.alert_id, k.callee, k.name,
+         p_due[k.place::integer], p_due[cardinality(p_steps) + 1], p_card
+    FROM (SELECT row_number() OVER (ORDER BY s.nr) AS place, s.alert_id, s.callee, s.name
+            FROM unnest(p_alert_ids, p_callees, p_names) WITH ORDINALITY AS s (alert_id, callee, name, nr)
+            JOIN account a ON a.practice_id = p_practice AND a.account_id = s.callee AND a.closed_at IS NULL
+                          AND a.roles && ARRAY['therapist', 'administrator', 'supervisor']) k
+  ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS called = ROW_COUNT;
+  IF called = 0 THEN
+    RETURN tell_practice(p_practice, p_thread, p_account, p_mid, p_due[1]);
+  END IF;
+  PERFORM expect_due(p_practice, p_due[2]);       -- the second step, or where there is none the end
+  RETURN fire_alerts(p_practice, p_due[1]);
+END $$;
+
+CREATE FUNCTION public.reached_by(p_practice uuid, p_owner uuid, p_layer text, p_now timestamp with time zone) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  found uuid[];
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  IF p_layer = 'practice' THEN
+    found := ARRAY(SELECT t.thread_id FROM thread t WHERE t.practice_id = p_practice AND t.is_open);
+  ELSIF p_layer IN ('agreement', 'exception') THEN
+    found := ARRAY(SELECT t.thread_id FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_owner AND t.is_open);
+  ELSE
+    found := ARRAY(SELECT t.thread_id FROM member m JOIN thread t ON t.practice_id = p_practice AND t.thread_id = m.thread_id
+                    WHERE m.practice_id = p_practice AND m.account_id = p_owner AND present(m, p_now) AND t.is_open
+                      AND CASE p_layer WHEN 'therapist' THEN t.owner = p_owner OR (m.role = 3 AND m.until IS NOT NULL)
+                                       ELSE m.role IN (1, 4) END);
+  END IF;
+  RETURN ARRAY(SELECT f FROM unnest(found) AS f ORDER BY f);
+END $$;
+
+CREATE FUNCTION public.read_alert_status(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_mid uuid) RETURNS TABLE(told uuid[], urgent boolean, accepted_at timestamp with time zone, step smallint, name text, sent_at timestamp with time zone, acked_at timestamp with time zone, acked_here boolean, alarmed_at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me record;
+BEGIN
+  SELECT * INTO me FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+  RETURN QUERY
+  SELECT fire_alerts(p_practice, p_now), m.urgent, m.accepted_at, NULL::smallint, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::boolean, NULL::timestamptz
+    FROM message m WHERE m.practice_id = p_practice AND m.account_id = me.account_id AND m.mid = p_mid AND m.thread_id = p_thread;
+  RETURN QUERY
+  SELECT NULL::uuid[], NULL::boolean, NULL::timestamptz, a.step, a.name, a.sent_at, a.acked_at, a.acked_by = a.callee, a.alarmed_at
+    FROM alert a
+   WHERE a.practice_id = p_practice AND a.thread_id = p_thread AND a.account_id = me.account_id AND a.mid = p_mid AND a.sent_at IS NOT NULL
+   ORDER BY a.step;
+END $$;
+
+CREATE FUNCTION public.read_alerts(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(me uuid, told uuid[], alert_id uuid, step smallint, thread_id uuid, owner_name text, sent_at timestamp with time zone, acked_at timestamp with time zone, acked_by uuid, acked_name text, closed_at timestamp with time zone, closing text)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  caller uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  RETURN QUERY SELECT caller, fire_alerts(p_practice, p_now), NULL::uuid, NULL::smallint, NULL::uuid, NULL::text, NULL::timestamptz,
+                      NULL::timestamptz, NULL::uuid, NULL::text, NULL::timestamptz, NULL::text;
+  RETURN QUERY
+  SELECT caller, NULL::uuid[], a.alert_id, a.step, a.thread_id, o.display_name, a.sent_at, a.acked_at, a.acked_by, b.name, a.closed_at, a.closing
+    FROM alert a
+    JOIN thread t ON t.practice_id = p_practice AND t.thread_id = a.thread_id
+    JOIN account o ON o.practice_id = p_practice AND o.account_id = t.owner
+    LEFT JOIN alert b ON b.practice_id = p_practice AND b.thread_id = a.thread_id AND b.account_id = a.account_id AND b.mid = a.mid
+                     AND b.callee = a.acked_by
+   WHERE a.practice_id = p_practice AND a.callee = caller AND a.sent_at IS NOT NULL
+     AND (a.closed_at IS NULL OR a.sent_at > p_now - interval '28 days')
+   ORDER BY a.sent_at DESC, a.alert_id LIMIT 500;
+END $$;
 
 CREATE FUNCTION public.read_all_waiting(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(thread_id uuid, device_id uuid, held integer, returned integer)
     LANGUAGE plpgsql
@@ -1460,6 +1850,13 @@ BEGIN
    ORDER BY a.display_name, a.account_id;
 END $$;
 
+CREATE FUNCTION public.read_crisis_checks() RETURNS TABLE(region text, card_version integer, verified_on date, verified_by text, source text)
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT c.region, c.card_version, c.verified_on, c.verified_by, c.source
+    FROM crisis_check c ORDER BY c.verified_on, c.recorded_at
+$$;
+
 CREATE FUNCTION public.read_day(p_practice uuid, p_day date) RETURNS TABLE(record_id uuid, salt bytea, record bytea)
     LANGUAGE plpgsql
     AS $$
@@ -1469,7 +1866,7 @@ BEGIN
   RETURN QUERY SELECT d.record_id, d.salt, d.record FROM day_record d WHERE d.practice_id = p_practice AND d.day = p_day;
 END $$;
 
-CREATE FUNCTION public.read_decision(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_mid uuid) RETURNS TABLE(decision bytea, accepted_at timestamp with time zone, release_at timestamp with time zone, reply_by timestamp with time zone, placed_at timestamp with time zone, own boolean, role smallint)
+CREATE FUNCTION public.read_decision(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_mid uuid) RETURNS TABLE(decision bytea, accepted_at timestamp with time zone, release_at timestamp with time zone, reply_by timestamp with time zone, placed_at timestamp with time zone, own boolean, role smallint, by_client boolean)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -1482,7 +1879,7 @@ BEGIN
   END IF;
   RETURN QUERY
   SELECT CASE WHEN m.account_id = me.account_id THEN m.decision ELSE convert_to(decision_for_others(m.decision)::text, 'UTF8') END,
-         m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me.account_id, r.role
+         m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me.account_id, r.role, m.by_client
     FROM member r
     JOIN member w ON w.practice_id = p_practice AND w.thread_id = p_thread    -- whoever wrote it, and may have left since
     JOIN message m ON m.practice_id = p_practice AND m.account_id = w.account_id AND m.mid = p_mid AND m.thread_id = p_thread
@@ -1603,8 +2000,8 @@ BEGIN
       SELECT array_agg(c.link ORDER BY c.seq) AS links, array_agg(c.link_promise ORDER BY c.seq) AS promises, array_agg(f.index ORDER BY c.seq) AS indexes
         FROM chain_link c JOIN log_leaf f ON f.practice_id = p_practice AND f.log = 1 AND f.leaf_id = c.leaf_id
        WHERE c.practice_id = p_practice AND c.account_id = i.owner) l
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice ORDER BY r.version DESC LIMIT 1) pr ON true
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = i.owner ORDER BY r.version DESC LIMIT 1) ow ON true
+    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice AND r.layer = 'practice' ORDER BY r.version DESC LIMIT 1) pr ON true
+    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = i.owner AND r.layer = 'therapist' ORDER BY r.version DESC LIMIT 1) ow ON true
    WHERE i.practice_id = p_practice AND i.lookup_id = p_lookup;
 END $$;
 
@@ -1701,18 +2098,45 @@ BEGIN
   END IF;
 END $$;
 
-CREATE FUNCTION public.read_notices(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_since timestamp with time zone) RETURNS TABLE(window_at timestamp with time zone, urgent boolean, noticed_at timestamp with time zone)
+CREATE FUNCTION public.read_notices(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_since timestamp with time zone, p_reach interval) RETURNS TABLE(window_at timestamp with time zone, urgent boolean, noticed_at timestamp with time zone, thread_id uuid, declared bytea)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
 DECLARE
   me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  own bytea;
 BEGIN
   PERFORM release_due(p_practice, me, p_now);
+  SELECT r.rules INTO own FROM rule_set r
+   WHERE r.practice_id = p_practice AND r.owner = me AND r.layer = 'client' ORDER BY r.version DESC LIMIT 1;
   RETURN QUERY
-  SELECT o.window_at, o.urgent, o.noticed_at FROM notice o
-   WHERE o.practice_id = p_practice AND o.account_id = me AND o.noticed_at >= p_since
-   ORDER BY o.noticed_at DESC, o.window_at DESC LIMIT 200;
+  (SELECT o.window_at, o.urgent, o.noticed_at, NULL::uuid, NULL::bytea FROM notice o
+    WHERE o.practice_id = p_practice AND o.account_id = me AND o.noticed_at >= p_since AND o.noticed_at <= p_now
+    ORDER BY o.noticed_at DESC, o.window_at DESC LIMIT 200)
+  UNION ALL
+  (SELECT w.placed_at, w.urgent, w.placed_at, m.thread_id, own
+     FROM member m
+     JOIN LATERAL (SELECT k.placed_at, k.urgent FROM message k
+                    WHERE k.practice_id = p_practice AND k.thread_id = m.thread_id AND k.n >= m.joined_n AND k.account_id <> me
+                      AND k.placed_at >= p_since - p_reach
+                    ORDER BY k.n DESC LIMIT 50) w ON true
+    WHERE m.practice_id = p_practice AND m.account_id = me AND m.role IN (1, 4) AND present(m, p_now)
+    ORDER BY w.placed_at DESC LIMIT 200);
+END $$;
+
+CREATE FUNCTION public.read_open_tasks(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(told uuid[], task_id uuid, display_name text, thread_id uuid, kind text, subject text, due_at timestamp with time zone, created_at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM enter(p_practice, p_token, p_roles, p_now);
+  RETURN QUERY
+  SELECT fire_alerts(p_practice, p_now), NULL::uuid, NULL::text, NULL::uuid, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz;
+  RETURN QUERY
+  SELECT NULL::uuid[], k.task_id, a.display_name, k.thread_id, k.kind, k.subject, k.due_at, k.created_at
+    FROM task k JOIN account a ON a.practice_id = p_practice AND a.account_id = k.account_id
+   WHERE k.practice_id = p_practice AND k.closed_at IS NULL
+   ORDER BY k.due_at, k.created_at, k.task_id LIMIT 500;
 END $$;
 
 CREATE FUNCTION public.read_page(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_after bigint, p_limit integer) RETURNS TABLE(last_n bigint, last_t bytea, last_placed_at timestamp with time zone, last_generation integer, n bigint, item_type smallint, reason smallint, generation integer, placed_at timestamp with time zone, item_hash bytea, promise_hash bytea, t bytea, item bytea, promise bytea)
@@ -1837,6 +2261,18 @@ BEGIN
   RETURN QUERY SELECT p.name, p.home, p.generation FROM practice p WHERE p.practice_id = p_practice;
 END $$;
 
+CREATE FUNCTION public.read_record(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_mid uuid) RETURNS TABLE(question bytea, decision bytea, promise bytea)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter_thread(p_practice, p_token, p_roles, p_now, p_thread) e);
+BEGIN
+  RETURN QUERY
+  SELECT m.question, m.decision, m.promise FROM message m
+   WHERE m.practice_id = p_practice AND m.account_id = me AND m.mid = p_mid AND m.thread_id = p_thread;
+END $$;
+
 CREATE FUNCTION public.read_request(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_lookup uuid) RETURNS SETOF public.device_request
     LANGUAGE plpgsql
     AS $$
@@ -1863,6 +2299,33 @@ BEGIN
    ORDER BY r.asked_at, r.lookup_id;
 END $$;
 
+CREATE FUNCTION public.read_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_layer text, p_thread uuid, OUT account_id uuid, OUT owner uuid, OUT layer text, OUT set_owners uuid[], OUT set_layers text[], OUT set_versions integer[], OUT set_rules bytea[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me record;
+BEGIN
+  SELECT * INTO me FROM enter(p_practice, p_token, p_roles, p_now);
+  account_id := me.account_id;
+  IF p_layer = 'practice' THEN
+    layer := 'practice';
+    owner := p_practice;
+  ELSIF p_layer = 'own' THEN
+    layer := CASE WHEN 'therapist' = ANY (me.roles) THEN 'therapist' ELSE 'client' END;
+    owner := me.account_id;
+  ELSE
+    PERFORM enter_thread(p_practice, p_token, p_roles, p_now, p_thread);
+    IF NOT EXISTS (SELECT FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread AND t.owner = me.account_id) THEN
+      RAISE EXCEPTION 'no_such_thread' USING ERRCODE = 'ET404';
+    END IF;
+    layer := p_layer;
+    owner := p_thread;
+  END IF;
+  SELECT s.set_owners, s.set_layers, s.set_versions, s.set_rules INTO set_owners, set_layers, set_versions, set_rules
+    FROM rule_sets_of(p_practice, ARRAY[p_practice, owner], ARRAY['practice', layer]) s;
+END $$;
+
 CREATE FUNCTION public.read_settings(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(owner uuid, display_name text, version integer, rules bytea, author uuid, created_at timestamp with time zone)
     LANGUAGE plpgsql
     AS $$
@@ -1874,7 +2337,7 @@ BEGIN
     FROM rule_set r
     JOIN practice p ON p.practice_id = p_practice
     LEFT JOIN account a ON a.practice_id = p_practice AND a.account_id = r.owner
-   WHERE r.practice_id = p_practice
+   WHERE r.practice_id = p_practice AND r.layer IN ('practice', 'therapist')
    ORDER BY r.owner, r.version DESC;
 END $$;
 
@@ -1926,6 +2389,28 @@ BEGIN
        WHERE m.practice_id = p_practice AND m.account_id = me.account_id AND m.feed_at > p_after AND present(m, p_now)
          AND NOT EXISTS (SELECT FROM exclusion x WHERE x.practice_id = p_practice AND x.thread_id = m.thread_id AND x.device_id = me.device_id)
        ORDER BY m.feed_at LIMIT p_limit) s ON true;
+END $$;
+
+CREATE FUNCTION public.read_tasks(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone) RETURNS TABLE(told uuid[], turns uuid[], turn_replies timestamp with time zone[], task_id uuid, thread_id uuid, kind text, subject text, due_at timestamp with time zone, created_at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+BEGIN
+  RETURN QUERY
+  SELECT fire_alerts(p_practice, p_now) || release_due(p_practice, me, p_now), NULL::uuid[], NULL::timestamptz[],
+         NULL::uuid, NULL::uuid, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz;
+  RETURN QUERY
+  SELECT NULL::uuid[], array_agg(t.thread_id ORDER BY t.open_reply_by, t.thread_id), array_agg(t.open_reply_by ORDER BY t.open_reply_by, t.thread_id),
+         NULL::uuid, NULL::uuid, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz
+    FROM thread t
+   WHERE t.practice_id = p_practice AND t.owner = me AND t.open_count > 0 AND t.open_reply_by IS NOT NULL;
+  RETURN QUERY
+  SELECT NULL::uuid[], NULL::uuid[], NULL::timestamptz[], k.task_id, k.thread_id, k.kind, k.subject, k.due_at, k.created_at
+    FROM task k
+   WHERE k.practice_id = p_practice AND k.account_id = me AND k.closed_at IS NULL
+   ORDER BY k.due_at, k.created_at, k.task_id LIMIT 500;
 END $$;
 
 CREATE FUNCTION public.read_thread_generation(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid) RETURNS TABLE(n bigint, mark bytea)
@@ -2032,7 +2517,11 @@ BEGIN
   SELECT least(p_latest, greatest(min(d.due_at), p_now + interval '10 seconds')) INTO next_at
     FROM (SELECT min(m.release_at) AS due_at FROM message m WHERE m.practice_id = p_practice AND m.state = 'held' AND m.release_at <= p_latest
           UNION ALL
-          SELECT min(s.until) FROM member s WHERE s.practice_id = p_practice AND s.until <= p_latest AND s.ended_at IS NULL) d;
+          SELECT min(s.until) FROM member s WHERE s.practice_id = p_practice AND s.until <= p_latest AND s.ended_at IS NULL
+          UNION ALL
+          SELECT min(a.due_at) FROM alert a WHERE a.practice_id = p_practice AND a.due_at <= p_latest AND a.sent_at IS NULL AND a.acked_at IS NULL
+          UNION ALL
+          SELECT min(a.alarm_at) FROM alert a WHERE a.practice_id = p_practice AND a.alarm_at <= p_latest AND a.acked_at IS NULL AND a.alarmed_at IS NULL) d;
   next_at := coalesce(next_at, p_latest);
   UPDATE practice_due d SET due_at = next_at WHERE d.practice_id = p_practice;
 END $$;
@@ -2064,7 +2553,7 @@ BEGIN
   RETURN placed;
 END $$;
 
-CREATE FUNCTION public.replace_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_old uuid, p_old_hash bytea, p_signer uuid, p_recall bytea, p_status bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_version bigint, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_window_at timestamp with time zone, p_reader uuid, p_acked_until timestamp with time zone, p_reason integer, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea) RETURNS SETOF public.sent
+CREATE FUNCTION public.replace_message(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_thread uuid, p_account uuid, p_old uuid, p_old_hash bytea, p_signer uuid, p_recall bytea, p_status bytea, p_day date, p_record_id uuid, p_salt bytea, p_record bytea, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_service_class integer, p_size integer, p_turn bigint, p_version bigint, p_accepted_at timestamp with time zone, p_counted_from timestamp with time zone, p_release_at timestamp with time zone, p_reply_by timestamp with time zone, p_ready_at timestamp with time zone, p_counts_at timestamp with time zone, p_window_at timestamp with time zone, p_notice_at timestamp with time zone, p_reader uuid, p_acked_until timestamp with time zone, p_reason integer, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_question bytea, p_leaf_id uuid, p_leaf_salt bytea, p_steps smallint[], p_alert_ids uuid[], p_callees uuid[], p_names text[], p_due timestamp with time zone[], p_card text, p_e_accounts uuid[], p_e_mids uuid[], p_e_release timestamp with time zone[], p_e_reply timestamp with time zone[], p_e_ready timestamp with time zone[], p_e_counts timestamp with time zone[], p_e_windows timestamp with time zone[], p_e_notices timestamp with time zone[], p_e_readers uuid[], p_e_promises bytea[], p_e_hashes bytea[], p_e_day date, p_e_ids uuid[], p_e_salts bytea[], p_e_records bytea[]) RETURNS SETOF public.sent
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -2097,8 +2586,10 @@ BEGIN
   ELSE
     SELECT * INTO answer FROM accept_message(
       p_practice, p_token, p_roles, p_now, p_thread, p_account, p_device, p_mid, p_item_hash, p_envelope, p_epoch, p_commit_hash,
-      p_by_client, p_urgent, p_expects_reply, p_version, p_accepted_at, p_counted_from, p_release_at, p_reply_by, p_window_at,
-      p_reader, p_acked_until, p_reason, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt);
+      p_by_client, p_urgent, p_expects_reply, p_service_class, p_size, p_turn, p_version, p_accepted_at, p_counted_from,
+      p_release_at, p_reply_by, p_ready_at, p_counts_at, p_window_at, p_notice_at, p_reader, p_acked_until, p_reason,
+      p_promise, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt,
+      p_steps, p_alert_ids, p_callees, p_names, p_due, p_card);
     IF answer.outcome = 'again' THEN        -- it was accepted before, for itself: it cannot take a place as well
       answer.outcome := 'mid_taken';
     ELSIF answer.outcome = 'accepted' THEN
@@ -2106,6 +2597,8 @@ BEGIN
          SET state = 'replaced', header_hash = sha256(substring(k.envelope FROM 1 FOR 152)), envelope = NULL,
              recall = p_recall, status = p_status, replaced_by = p_mid, ended_at = p_now
        WHERE k.practice_id = p_practice AND k.account_id = p_account AND k.mid = p_old;
+      PERFORM move_earlier(p_practice, p_now, p_e_accounts, p_e_mids, p_e_release, p_e_reply, p_e_ready, p_e_counts, p_e_windows, p_e_notices,
+                               p_e_readers, p_e_promises, p_e_hashes, p_e_day, p_e_ids, p_e_salts, p_e_records);
       INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
     END IF;
   END IF;
@@ -2151,7 +2644,33 @@ BEGIN
       'act', 'message.returned', 'thread', encode(uuid_send(m.thread_id), 'hex'),
       'account', encode(uuid_send(m.account_id), 'hex'), 'at', p_now)::text, 'UTF8'));
   END LOOP;
+  -- what came back counts in no limit any more: what was decided while it did is decided anew; nobody sees a version
+  UPDATE thread t SET version = t.version + 1
+   WHERE t.practice_id = p_practice AND t.thread_id = ANY (threads_of(p_practice, p_thread, p_accounts)) AND cardinality(waiting) > 0;
   RETURN true;
+END $$;
+
+CREATE FUNCTION public.rule_sets_of(p_practice uuid, p_owners uuid[], p_layers text[], OUT set_owners uuid[], OUT set_layers text[], OUT set_versions integer[], OUT set_rules bytea[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  SELECT array_agg(a.owner ORDER BY a.place), array_agg(a.layer ORDER BY a.place),
+         array_agg(coalesce(s.version, 0) ORDER BY a.place), array_agg(s.rules ORDER BY a.place)
+    INTO set_owners, set_layers, set_versions, set_rules
+    FROM unnest(p_owners, p_layers) WITH ORDINALITY AS a (owner, layer, place)
+    LEFT JOIN LATERAL (SELECT r.version, r.rules FROM rule_set r
+                        WHERE r.practice_id = p_practice AND r.owner = a.owner AND r.layer = a.layer ORDER BY r.version DESC LIMIT 1) s ON true;
+END $$;
+
+CREATE FUNCTION public.rules_moved(p_practice uuid, p_owners uuid[], p_layers text[], p_versions integer[]) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  RETURN EXISTS (SELECT FROM unnest(p_owners, p_layers, p_versions) AS b (owner, layer, version)
+                  WHERE b.version <> coalesce((SELECT max(r.version) FROM rule_set r
+                                                WHERE r.practice_id = p_practice AND r.owner = b.owner AND r.layer = b.layer), 0));
 END $$;
 
 CREATE FUNCTION public.sent_message(p_practice uuid, p_account uuid, p_mid uuid, p_outcome text) RETURNS SETOF public.sent
@@ -2203,46 +2722,51 @@ EXCEPTION WHEN unique_violation THEN
   RETURN 'taken';
 END $$;
 
-CREATE FUNCTION public.set_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_owner uuid, p_version integer, p_rules bytea, p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[], p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_part bytea, p_held_accounts uuid[], p_held_mids uuid[], p_held_release timestamp with time zone[], p_held_reply timestamp with time zone[], p_held_window timestamp with time zone[], p_held_readers uuid[], p_held_promises bytea[], p_held_hashes bytea[], p_held_seen uuid[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS text
+CREATE FUNCTION public.set_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_layer text, p_owner uuid, p_version integer, p_rules bytea, p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[], p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_parts bytea[], p_held_seen uuid[], p_task_ids uuid[], p_task_accounts uuid[], p_task_threads uuid[], p_task_kinds text[], p_task_subjects text[], p_task_dues timestamp with time zone[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[], p_accounts uuid[], p_mids uuid[], p_release timestamp with time zone[], p_reply timestamp with time zone[], p_ready timestamp with time zone[], p_counts timestamp with time zone[], p_windows timestamp with time zone[], p_notices timestamp with time zone[], p_readers uuid[], p_promises bytea[], p_promise_hashes bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS text
     LANGUAGE plpgsql
     AS $$
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
+  mine record;
+  reached uuid[];
 BEGIN
-  IF p_owner <> p_practice AND p_owner <> me THEN
+  SELECT * INTO mine FROM read_rules(p_practice, p_token, p_roles, p_now,
+                                     CASE WHEN p_layer IN ('therapist', 'client') THEN 'own' ELSE p_layer END, p_owner);
+  IF mine.owner <> p_owner OR mine.layer <> p_layer THEN
     RAISE EXCEPTION 'wrong_role' USING ERRCODE = 'ET403';
   END IF;
   -- one change of rules at a time, and none while somebody joins; those who only refer to the practice do not wait
   PERFORM FROM practice p WHERE p.practice_id = p_practice FOR NO KEY UPDATE;
   PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (p_threads) ORDER BY t.thread_id FOR UPDATE;
-  IF p_version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_owner), 0)
+  reached := reached_by(p_practice, p_owner, p_layer, p_now);
+  IF rules_moved(p_practice, ARRAY[p_owner], ARRAY[p_layer], ARRAY[p_version])
      OR EXISTS (SELECT FROM unnest(p_threads, p_revs) AS s (thread_id, r)
                  JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.rules_rev <> s.r - 1)
      OR EXISTS (SELECT FROM message h WHERE h.practice_id = p_practice AND h.thread_id = ANY (p_threads) AND h.state = 'held'
                                         AND h.mid <> ALL (p_held_seen))       -- held since, and not weighed
-     OR cardinality(p_threads) <> (SELECT count(*) FROM thread t     -- a thread was opened since, or a cover begun
-                                    WHERE t.practice_id = p_practice AND t.is_open AND (p_owner = p_practice OR t.owner = p_owner
-                                       OR EXISTS (SELECT FROM member c WHERE c.practice_id = p_practice AND c.thread_id = t.thread_id
-                                                     AND c.account_id = p_owner AND c.role = 3 AND c.until IS NOT NULL AND present(c, p_now)))) THEN
+     -- a thread was opened or closed since, or a cover begun
+     OR NOT (p_threads @> reached AND reached @> p_threads OR (p_layer = 'client' AND p_threads = '{}')) THEN
     RETURN 'moved';
   END IF;
-  INSERT INTO rule_set (practice_id, owner, version, rules, author, created_at) VALUES (p_practice, p_owner, p_version + 1, p_rules, me, p_now);
+  INSERT INTO rule_set (practice_id, owner, layer, version, rules, author, created_at)
+  VALUES (p_practice, p_owner, p_layer, p_version + 1, p_rules, mine.account_id, p_now);
   INSERT INTO rule_sheet (practice_id, thread_id, r, sheet, shared, in_force_from)
   SELECT p_practice, s.thread_id, s.r, s.sheet, s.shared, p_now FROM unnest(p_threads, p_revs, p_sheets, p_shared) AS s (thread_id, r, sheet, shared);
   INSERT INTO rule_sheet_part (practice_id, thread_id, r, account_id, salt, part)
-  SELECT p_practice, q.thread_id, s.r, q.account_id, q.salt, p_part
-    FROM unnest(p_part_threads, p_part_accounts, p_part_salts) AS q (thread_id, account_id, salt)
+  SELECT p_practice, q.thread_id, s.r, q.account_id, q.salt, q.part
+    FROM unnest(p_part_threads, p_part_accounts, p_part_salts, p_parts) AS q (thread_id, account_id, salt, part)
     JOIN unnest(p_threads, p_revs) AS s (thread_id, r) ON s.thread_id = q.thread_id;
-  UPDATE message m
-     SET release_at = h.release_at, reply_by = h.reply_by, window_at = h.window_at, reader = h.reader, promise_now = h.promise, promise_hash = h.hash
-    FROM unnest(p_held_accounts, p_held_mids, p_held_release, p_held_reply, p_held_window, p_held_readers, p_held_promises, p_held_hashes)
-      AS h (account_id, mid, release_at, reply_by, window_at, reader, promise, hash)
-   WHERE m.practice_id = p_practice AND m.account_id = h.account_id AND m.mid = h.mid AND m.state = 'held';
   UPDATE thread t SET rules_rev = s.r, rules_hash = s.hash, version = t.version + 1
     FROM unnest(p_threads, p_revs, p_hashes) AS s (thread_id, r, hash)
    WHERE t.practice_id = p_practice AND t.thread_id = s.thread_id;
-  INSERT INTO day_record (practice_id, day, record_id, salt, record)
-  SELECT p_practice, p_day, d.id, d.salt, d.record FROM unnest(p_day_ids, p_day_salts, p_day_records) AS d (id, salt, record);
+  IF p_layer = 'client' AND p_threads = '{}' THEN
+    -- no promise hangs on it, but what is said with an answer does (the crisis card): no process goes by what it remembers
+    PERFORM FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = ANY (reached) ORDER BY t.thread_id FOR UPDATE;
+    UPDATE thread t SET version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = ANY (reached);
+  END IF;
+  PERFORM move_earlier(p_practice, p_now, p_accounts, p_mids, p_release, p_reply, p_ready, p_counts, p_windows, p_notices, p_readers,
+                       p_promises, p_promise_hashes, p_day, p_day_ids, p_day_salts, p_day_records);
+  PERFORM add_tasks(p_practice, p_now, p_task_ids, p_task_accounts, p_task_threads,
+                    p_task_kinds, p_task_subjects, p_task_dues);
   PERFORM note(p_practice, r.leaf_id, r.salt, r.record, p_now)
      FROM unnest(p_audit_leaves, p_audit_salts, p_audit_records) AS r (leaf_id, salt, record);
   PERFORM expect_due(p_practice, p_now);
@@ -2301,6 +2825,17 @@ BEGIN
   END IF;
 END $$;
 
+CREATE FUNCTION public.strangers_among(p_practice uuid, p_accounts uuid[]) RETURNS SETOF uuid
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  RETURN QUERY
+  SELECT s.account_id FROM unnest(p_accounts) AS s (account_id)
+   WHERE NOT EXISTS (SELECT FROM account a WHERE a.practice_id = p_practice AND a.account_id = s.account_id AND a.closed_at IS NULL
+                                             AND a.roles && ARRAY['therapist', 'administrator', 'supervisor']);
+END $$;
+
 CREATE FUNCTION public.tell_feeds(p_practice uuid, p_threads uuid[], p_now timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
@@ -2323,6 +2858,29 @@ BEGIN
     told := told || who.account_id;
   END LOOP;
   RETURN told;
+END $$;
+
+CREATE FUNCTION public.tell_practice(p_practice uuid, p_thread uuid, p_account uuid, p_mid uuid, p_now timestamp with time zone) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  who uuid[];
+  secret bytea;
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  SELECT m.leaf_salt INTO STRICT secret FROM message m
+   WHERE m.practice_id = p_practice AND m.account_id = p_account AND m.mid = p_mid;
+  who := ARRAY(SELECT a.account_id FROM account a
+                WHERE a.practice_id = p_practice AND a.closed_at IS NULL
+                  AND (a.roles && ARRAY['administrator', 'supervisor']
+                       OR a.account_id = (SELECT t.owner FROM thread t WHERE t.practice_id = p_practice AND t.thread_id = p_thread))
+                ORDER BY a.account_id);
+  PERFORM add_tasks(p_practice, p_now,
+    ARRAY(SELECT encode(substring(sha256('\x04'::bytea || secret || uuid_send(w.account_id)) FROM 1 FOR 16), 'hex')::uuid
+            FROM unnest(who) WITH ORDINALITY AS w (account_id, nr) ORDER BY w.nr),
+    who, array_fill(p_thread, ARRAY[cardinality(who)]), array_fill('alerts_unanswered'::text, ARRAY[cardinality(who)]),
+    array_fill(''::text, ARRAY[cardinality(who)]), array_fill(p_now, ARRAY[cardinality(who)]));
+  RETURN who;
 END $$;
 
 CREATE FUNCTION public.tell_readers(p_practice uuid, p_thread uuid, p_accounts uuid[], p_now timestamp with time zone) RETURNS uuid[]
@@ -2384,13 +2942,12 @@ BEGIN
   RETURN true;
 END $$;
 
-CREATE FUNCTION public.write_sheet(p_practice uuid, p_thread uuid, p_r integer, p_sheet bytea, p_hash bytea, p_shared bytea, p_part bytea, p_part_accounts uuid[], p_salts bytea[], p_rule_owners uuid[], p_rule_versions integer[], p_now timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.write_sheet(p_practice uuid, p_thread uuid, p_r integer, p_sheet bytea, p_hash bytea, p_shared bytea, p_part_accounts uuid[], p_salts bytea[], p_parts bytea[], p_rule_owners uuid[], p_rule_layers text[], p_rule_versions integer[], p_now timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
-  IF EXISTS (SELECT FROM unnest(p_rule_owners, p_rule_versions) AS b (owner, version)
-              WHERE b.version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = b.owner), 0)) THEN
+  IF rules_moved(p_practice, p_rule_owners, p_rule_layers, p_rule_versions) THEN
     RETURN false;
   END IF;
   UPDATE thread t SET rules_rev = p_r, rules_hash = p_hash, version = t.version + 1
@@ -2400,7 +2957,7 @@ BEGIN
   END IF;
   INSERT INTO rule_sheet (practice_id, thread_id, r, sheet, shared, in_force_from) VALUES (p_practice, p_thread, p_r, p_sheet, p_shared, p_now);
   INSERT INTO rule_sheet_part (practice_id, thread_id, r, account_id, salt, part)
-  SELECT p_practice, p_thread, p_r, q.account_id, q.salt, p_part FROM unnest(p_part_accounts, p_salts) AS q (account_id, salt);
+  SELECT p_practice, p_thread, p_r, q.account_id, q.salt, q.part FROM unnest(p_part_accounts, p_salts, p_parts) AS q (account_id, salt, part);
   RETURN true;
 END $$;
 
@@ -2474,6 +3031,17 @@ CREATE TABLE public.consent_signature (
 ALTER TABLE ONLY public.consent_signature FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.consent_signature IS 'append only: what was signed stays signed';
+
+CREATE TABLE public.crisis_check (
+    region text NOT NULL,
+    card_version integer NOT NULL,
+    verified_on date NOT NULL,
+    verified_by text NOT NULL,
+    source text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE public.crisis_check IS 'read only: the operator records what was verified';
 
 CREATE TABLE public.day_record (
     practice_id uuid NOT NULL,
@@ -2563,6 +3131,7 @@ CREATE TABLE public.installation (
     synthetic boolean NOT NULL,
     clock_offset_ms bigint DEFAULT 0 NOT NULL,
     tzdata_checksum text NOT NULL,
+    zone_forecast bytea,
     CONSTRAINT installation_check CHECK ((synthetic OR (clock_offset_ms = 0))),
     CONSTRAINT installation_clock_offset_ms_check CHECK ((clock_offset_ms >= 0)),
     CONSTRAINT installation_one_check CHECK (one)
@@ -2690,10 +3259,12 @@ COMMENT ON TABLE public.restore_statement IS 'append only: what was signed stays
 CREATE TABLE public.rule_set (
     practice_id uuid NOT NULL,
     owner uuid NOT NULL,
+    layer text NOT NULL,
     version integer NOT NULL,
     rules bytea NOT NULL,
     author uuid,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT rule_set_layer_check CHECK ((layer = ANY (ARRAY['practice'::text, 'therapist'::text, 'agreement'::text, 'exception'::text, 'client'::text])))
 );
 
 ALTER TABLE ONLY public.rule_set FORCE ROW LEVEL SECURITY;
@@ -2774,6 +3345,21 @@ CREATE TABLE public.staff_link (
 
 ALTER TABLE ONLY public.staff_link FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.task (
+    practice_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    thread_id uuid,
+    kind text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    closing text
+);
+
+ALTER TABLE ONLY public.task FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.thread (
     practice_id uuid NOT NULL,
     thread_id uuid NOT NULL,
@@ -2795,6 +3381,7 @@ CREATE TABLE public.thread (
     open_since timestamp with time zone,
     open_reply_by timestamp with time zone,
     open_urgent boolean DEFAULT false NOT NULL,
+    replies bigint DEFAULT 0 NOT NULL,
     roster_ends_at timestamp with time zone,
     created_at timestamp with time zone NOT NULL
 )
@@ -2808,6 +3395,12 @@ ALTER TABLE ONLY public.account
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_practice_id_chain_id_key UNIQUE (practice_id, chain_id);
 
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_pkey PRIMARY KEY (practice_id, thread_id, account_id, mid, step);
+
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_practice_id_alert_id_key UNIQUE (practice_id, alert_id);
+
 ALTER TABLE ONLY public.chain_link
     ADD CONSTRAINT chain_link_pkey PRIMARY KEY (practice_id, account_id, seq);
 
@@ -2819,6 +3412,9 @@ ALTER TABLE ONLY public.consent
 
 ALTER TABLE ONLY public.consent_signature
     ADD CONSTRAINT consent_signature_pkey PRIMARY KEY (practice_id, thread_id, consent_hash, account_id);
+
+ALTER TABLE ONLY public.crisis_check
+    ADD CONSTRAINT crisis_check_pkey PRIMARY KEY (region, card_version, verified_on, verified_by);
 
 ALTER TABLE ONLY public.day_record
     ADD CONSTRAINT day_record_pkey PRIMARY KEY (practice_id, day, record_id);
@@ -2896,7 +3492,7 @@ ALTER TABLE ONLY public.restore_statement
     ADD CONSTRAINT restore_statement_pkey PRIMARY KEY (practice_id, generation);
 
 ALTER TABLE ONLY public.rule_set
-    ADD CONSTRAINT rule_set_pkey PRIMARY KEY (practice_id, owner, version);
+    ADD CONSTRAINT rule_set_pkey PRIMARY KEY (practice_id, owner, layer, version);
 
 ALTER TABLE ONLY public.rule_sheet_part
     ADD CONSTRAINT rule_sheet_part_pkey PRIMARY KEY (practice_id, thread_id, r, account_id);
@@ -2922,8 +3518,17 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.staff_link
     ADD CONSTRAINT staff_link_pkey PRIMARY KEY (practice_id, lookup_id);
 
+ALTER TABLE ONLY public.task
+    ADD CONSTRAINT task_pkey PRIMARY KEY (practice_id, task_id);
+
 ALTER TABLE ONLY public.thread
     ADD CONSTRAINT thread_pkey PRIMARY KEY (practice_id, thread_id);
+
+CREATE INDEX alert_alarm ON public.alert USING btree (practice_id, alarm_at) WHERE ((acked_at IS NULL) AND (alarmed_at IS NULL));
+
+CREATE INDEX alert_callee ON public.alert USING btree (practice_id, callee, due_at);
+
+CREATE INDEX alert_due ON public.alert USING btree (practice_id, due_at) WHERE ((sent_at IS NULL) AND (acked_at IS NULL));
 
 CREATE INDEX device_of_account ON public.device USING btree (practice_id, account_id);
 
@@ -2951,14 +3556,24 @@ CREATE UNIQUE INDEX message_placed ON public.message USING btree (practice_id, t
 
 CREATE INDEX message_returned ON public.message USING btree (practice_id, account_id, ended_at) WHERE ((state = 'returned'::text) AND (envelope IS NOT NULL));
 
+CREATE INDEX message_sent ON public.message USING btree (practice_id, account_id, thread_id, accepted_at) WHERE (state = ANY (ARRAY['held'::text, 'placed'::text]));
+
 CREATE INDEX notice_newest ON public.notice USING btree (practice_id, account_id, noticed_at, window_at);
 
 CREATE INDEX practice_due_at ON public.practice_due USING btree (due_at);
 
 CREATE INDEX session_expiry ON public.session USING btree (practice_id, expires_at);
 
+CREATE INDEX task_open ON public.task USING btree (practice_id, account_id, due_at) WHERE (closed_at IS NULL);
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_practice_id_fkey FOREIGN KEY (practice_id) REFERENCES public.practice(practice_id);
+
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_practice_id_callee_fkey FOREIGN KEY (practice_id, callee) REFERENCES public.account(practice_id, account_id);
+
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_practice_id_thread_id_fkey FOREIGN KEY (practice_id, thread_id) REFERENCES public.thread(practice_id, thread_id);
 
 ALTER TABLE ONLY public.chain_link
     ADD CONSTRAINT chain_link_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
@@ -3074,10 +3689,15 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.staff_link
     ADD CONSTRAINT staff_link_practice_id_fkey FOREIGN KEY (practice_id) REFERENCES public.practice(practice_id);
 
+ALTER TABLE ONLY public.task
+    ADD CONSTRAINT task_practice_id_account_id_fkey FOREIGN KEY (practice_id, account_id) REFERENCES public.account(practice_id, account_id);
+
 ALTER TABLE ONLY public.thread
     ADD CONSTRAINT thread_practice_id_owner_fkey FOREIGN KEY (practice_id, owner) REFERENCES public.account(practice_id, account_id);
 
 ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.chain_link ENABLE ROW LEVEL SECURITY;
 
@@ -3122,6 +3742,8 @@ ALTER TABLE public.message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.notice ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY one_practice ON public.account USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
+CREATE POLICY one_practice ON public.alert USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
 CREATE POLICY one_practice ON public.chain_link USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
@@ -3183,6 +3805,8 @@ CREATE POLICY one_practice ON public.session USING ((practice_id = (NULLIF(curre
 
 CREATE POLICY one_practice ON public.staff_link USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
+CREATE POLICY one_practice ON public.task USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
+
 CREATE POLICY one_practice ON public.thread USING ((practice_id = (NULLIF(current_setting('app.practice'::text, true), ''::text))::uuid));
 
 ALTER TABLE public.passphrase ENABLE ROW LEVEL SECURITY;
@@ -3202,5 +3826,7 @@ ALTER TABLE public.seat ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.staff_link ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.task ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.thread ENABLE ROW LEVEL SECURITY;

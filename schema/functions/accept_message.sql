@@ -3,6 +3,9 @@
 --   p_reason     1 at once, 6 urgent, NULL held
 --   p_counted_from  = p_accepted_at, but for one that takes the place of another (A-4)
 --   p_window_at  start of the opening it will be read in (NULL: none)   p_acked_until  an acknowledgement covers until then
+--   p_ready_at   limits keep it back until then (NULL: none did)        p_counts_at    when it counts in budgets (NULL: in none)
+--   p_notice_at  its reader is told no earlier (NULL: when placed)      p_question     what was decided on, for a replay (G9)
+--   p_steps .. p_card  who is called for an urgent one, in parallel arrays (empty: nobody), and the card its sender was shown
 --   p_reader     the cover whose hours decided (NULL: the owner)
 -- Outcomes: accepted; again (this mid with these bytes, the first answer); mid_taken; moved; no_thread; closed;
 -- stale_epoch (with the newest commit, which may be the one named: somebody in it has left since); no_seat (the device is not
@@ -11,9 +14,12 @@ CREATE OR REPLACE FUNCTION accept_message(
   p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz,
   p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea,
   p_epoch integer, p_commit_hash bytea, p_by_client boolean, p_urgent boolean, p_expects_reply boolean,
+  p_service_class integer, p_size integer, p_turn bigint,
   p_version bigint, p_accepted_at timestamptz, p_counted_from timestamptz, p_release_at timestamptz, p_reply_by timestamptz,
-  p_window_at timestamptz, p_reader uuid, p_acked_until timestamptz, p_reason integer,
-  p_promise bytea, p_promise_hash bytea, p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea)
+  p_ready_at timestamptz, p_counts_at timestamptz, p_window_at timestamptz, p_notice_at timestamptz, p_reader uuid,
+  p_acked_until timestamptz, p_reason integer, p_promise bytea, p_promise_hash bytea, p_decision bytea, p_question bytea,
+  p_leaf_id uuid, p_leaf_salt bytea,
+  p_steps smallint[], p_alert_ids uuid[], p_callees uuid[], p_names text[], p_due timestamptz[], p_card text)
 RETURNS SETOF sent LANGUAGE plpgsql AS $$
 DECLARE
   me record;
@@ -72,13 +78,15 @@ BEGIN
   END IF;
 
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
-                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, reader, state,
-                       n, placed_at, promise, promise_hash, decision, leaf_id, leaf_salt)
+                       service_class, size, turn, accepted_at, accepted_order, counted_from, release_at, reply_by, ready_at, counts_at,
+                       window_at, notice_at, reader, state,
+                       n, placed_at, promise, promise_hash, decision, question, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, p_reader,
+          p_service_class, p_size, p_turn, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_ready_at, p_counts_at,
+          p_window_at, p_notice_at, p_reader,
           -- placed at once is stored as such, so that the row is written only once; place_message gives it this very place
           CASE WHEN p_reason IS NULL THEN 'held' ELSE 'placed' END, CASE WHEN p_reason IS NOT NULL THEN th.last_n + 1 END,
-          CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+          CASE WHEN p_reason IS NOT NULL THEN greatest(p_now, p_accepted_at, th.last_placed_at) END, p_promise, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt)
   ON CONFLICT (practice_id, account_id, mid) DO NOTHING
   RETURNING * INTO m;
   IF NOT FOUND THEN                       -- at this very moment the same mid was taken in another thread
@@ -99,6 +107,9 @@ BEGIN
     answer.told := tell_feeds(p_practice, ARRAY[p_thread]);
   ELSIF p_release_at IS NOT NULL THEN
     PERFORM expect_due(p_practice, p_release_at);
+  END IF;
+  IF cardinality(p_steps) > 0 THEN
+    answer.told := answer.told || raise_alerts(p_practice, p_thread, p_account, p_mid, p_steps, p_alert_ids, p_callees, p_names, p_due, p_card);
   END IF;
   RETURN NEXT answer;
 END $$;

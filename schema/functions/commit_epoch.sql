@@ -14,8 +14,8 @@ CREATE OR REPLACE FUNCTION commit_epoch(
   p_accounts uuid[], p_heads bytea[], p_seats uuid[], p_present uuid[], p_names bytea[],
   p_new_accounts uuid[], p_new_roles integer[], p_new_start bigint[], p_new_until timestamptz[], p_new_consents bytea[],
   p_mids uuid[], p_statuses bytea[],
-  p_r integer, p_sheet bytea, p_rules_hash bytea, p_shared bytea, p_part bytea, p_part_accounts uuid[], p_salts bytea[],
-  p_rule_owners uuid[], p_rule_versions integer[],
+  p_r integer, p_sheet bytea, p_rules_hash bytea, p_shared bytea, p_part_accounts uuid[], p_salts bytea[], p_parts bytea[],
+  p_rule_owners uuid[], p_rule_layers text[], p_rule_versions integer[],
   p_audit_leaf uuid, p_audit_salt bytea, p_audit_record bytea)
 RETURNS SETOF sent LANGUAGE plpgsql AS $$
 DECLARE
@@ -56,8 +56,8 @@ BEGIN
                            ARRAY(SELECT d.device_id FROM device d WHERE d.practice_id = p_practice AND d.account_id = ANY (everybody) AND d.device_id <> ALL (p_seats))
                          END,
                          p_mids, p_statuses, p_now)
-         OR NOT (p_r IS NULL OR write_sheet(p_practice, p_thread, p_r, p_sheet, p_rules_hash, p_shared, p_part, p_part_accounts, p_salts,
-                                            p_rule_owners, p_rule_versions, p_now)) THEN
+         OR NOT (p_r IS NULL OR write_sheet(p_practice, p_thread, p_r, p_sheet, p_rules_hash, p_shared, p_part_accounts, p_salts, p_parts,
+                                            p_rule_owners, p_rule_layers, p_rule_versions, p_now)) THEN
         RAISE EXCEPTION 'look_again' USING ERRCODE = 'ET000';       -- takes back what this block has done
       END IF;
     EXCEPTION WHEN SQLSTATE 'ET000' THEN

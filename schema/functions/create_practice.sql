@@ -12,7 +12,7 @@ BEGIN
   INSERT INTO log_leaf (practice_id, log, leaf_id, data, recorded_at)
   SELECT p_practice, 1, s.leaf_id, s.data, p_now FROM unnest(p_server_leaf_ids, p_server_leaves) AS s (leaf_id, data);
   IF p_rules IS NOT NULL THEN
-    INSERT INTO rule_set (practice_id, owner, version, rules, created_at) VALUES (p_practice, p_practice, 1, p_rules, p_now);
+    INSERT INTO rule_set (practice_id, owner, layer, version, rules, created_at) VALUES (p_practice, p_practice, 'practice', 1, p_rules, p_now);
   END IF;
   PERFORM note(p_practice, p_audit_leaf, p_salt, p_record, p_now);
   PERFORM expect_due(p_practice, p_now);

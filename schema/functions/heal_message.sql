@@ -6,9 +6,10 @@
 CREATE OR REPLACE FUNCTION heal_message(
   p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz,
   p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_envelope bytea, p_epoch integer,
-  p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_accepted_at timestamptz, p_counted_from timestamptz,
+  p_by_client boolean, p_urgent boolean, p_expects_reply boolean, p_service_class integer, p_size integer,
+  p_accepted_at timestamptz, p_counted_from timestamptz,
   p_release_at timestamptz, p_reply_by timestamptz, p_window_at timestamptz, p_promise bytea, p_promise_now bytea, p_promise_hash bytea,
-  p_decision bytea, p_leaf_id uuid, p_leaf_salt bytea)
+  p_decision bytea, p_question bytea, p_leaf_id uuid, p_leaf_salt bytea)
 RETURNS TABLE (outcome text, state text, promise bytea, status bytea, told uuid[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -38,11 +39,11 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
-                       accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
-                       promise, promise_now, promise_hash, decision, leaf_id, leaf_salt)
+                       service_class, size, turn, counts_at, accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
+                       promise, promise_now, promise_hash, decision, question, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
-          p_promise, p_promise_now, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt)
+          p_service_class, p_size, th.replies, p_accepted_at, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
+          p_promise, p_promise_now, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt)
   RETURNING * INTO m;
   UPDATE thread t SET accepted = t.accepted + 1, version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   UPDATE member s SET last_accepted_at = greatest(s.last_accepted_at, p_accepted_at)

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION heal_recall(
   p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz,
   p_thread uuid, p_account uuid, p_device uuid, p_mid uuid, p_item_hash bytea, p_epoch integer, p_by_client boolean,
   p_accepted_at timestamptz, p_counted_from timestamptz, p_release_at timestamptz, p_reply_by timestamptz,
-  p_promise bytea, p_promise_hash bytea, p_decision bytea, p_recall bytea, p_status bytea, p_leaf_id uuid, p_leaf_salt bytea,
+  p_promise bytea, p_promise_hash bytea, p_decision bytea, p_question bytea, p_recall bytea, p_status bytea, p_leaf_id uuid, p_leaf_salt bytea,
   p_day date, p_record_id uuid, p_salt bytea, p_record bytea)
 RETURNS TABLE (outcome text, state text, promise bytea, status bytea, told uuid[])
 LANGUAGE plpgsql AS $$
@@ -26,11 +26,11 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, epoch, urgent, expects_reply,
-                       accepted_at, accepted_order, counted_from, release_at, reply_by, state,
-                       promise, promise_hash, decision, leaf_id, leaf_salt, recall, status, ended_at)
+                       service_class, size, turn, accepted_at, accepted_order, counted_from, release_at, reply_by, state,
+                       promise, promise_hash, decision, question, leaf_id, leaf_salt, recall, status, ended_at)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_epoch, false, true,
-          p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, 'recalled',
-          p_promise, p_promise_hash, p_decision, p_leaf_id, p_leaf_salt, p_recall, p_status, p_now);
+          1, 0, th.replies, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, 'recalled',
+          p_promise, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt, p_recall, p_status, p_now);
   UPDATE thread t SET accepted = t.accepted + 1, version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
   INSERT INTO day_record (practice_id, day, record_id, salt, record) VALUES (p_practice, p_day, p_record_id, p_salt, p_record);
   RETURN QUERY SELECT 'recalled'::text, 'recalled'::text, p_promise, p_status, '{}'::uuid[];

@@ -22,8 +22,7 @@ BEGIN
   ELSIF i.lookup_id IS NULL OR i.expires_at <= p_now THEN
     RETURN 'expired';
   ELSIF NOT EXISTS (SELECT FROM account a WHERE a.practice_id = p_practice AND a.account_id = i.owner AND a.chain_seq = p_owner_seq)
-     OR p_practice_rules_version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice), 0)
-     OR p_owner_rules_version <> coalesce((SELECT max(r.version) FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = i.owner), 0) THEN
+     OR rules_moved(p_practice, ARRAY[p_practice, i.owner], ARRAY['practice', 'therapist'], ARRAY[p_practice_rules_version, p_owner_rules_version]) THEN
     RETURN 'moved';
   END IF;
   BEGIN

@@ -1,44 +1,45 @@
--- The rules that the caller may change, and every thread that a change would reach: of one's own, and where one covers.
---   p_whole  true: the practice's defaults; false: the caller's own as a therapist
--- First row: thread_id NULL, with the sets in force. Then a row for each thread, with the set of its owner, and with those who cover
--- in it: account, name, the consent that says from when until when, and the set of theirs (NULL: none).
-CREATE OR REPLACE FUNCTION load_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_whole boolean)
-RETURNS TABLE (owner uuid, practice_rules bytea, practice_version integer, owner_rules bytea, owner_version integer,
-               thread_id uuid, version bigint, rules_rev integer, rules_hash bytea, generation integer, last_n bigint, members uuid[], chains bytea[],
-               covers uuid[], cover_names text[], cover_consents bytea[], cover_rules bytea[])
+-- A rule set that the caller may change, and every thread that a change would reach. p_layer, p_thread and the refusals: read_rules.
+-- First row: thread_id NULL, the set itself. Then a row for each thread: whose it is, with the name that clients read, who is present in it, the rule sets that hold
+-- in it (arrays as rule_sets_of has them: the practice's, the owner's, the thread's two, each client's own, then those of whoever
+-- covers), and those who cover: account, name, and the consent that says from when until when.
+CREATE OR REPLACE FUNCTION load_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_layer text, p_thread uuid)
+RETURNS TABLE (account_id uuid, owner uuid, owner_name text, layer text, set_owners uuid[], set_layers text[], set_versions integer[], set_rules bytea[],
+               thread_id uuid, rules_rev integer, rules_hash bytea, members uuid[], roles smallint[], chains bytea[],
+               covers uuid[], cover_names text[], cover_consents bytea[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-  me uuid := (SELECT e.account_id FROM enter(p_practice, p_token, p_roles, p_now) e);
-  whole rule_set;
+  mine record;
+  reached uuid[];
 BEGIN
-  PERFORM release_due(p_practice, NULL, p_now);
-  SELECT * INTO whole FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice ORDER BY r.version DESC LIMIT 1;
+  SELECT * INTO mine FROM read_rules(p_practice, p_token, p_roles, p_now, p_layer, p_thread);
+  PERFORM release_due(p_practice, CASE WHEN p_layer = 'own' THEN mine.account_id END, p_now);
+  reached := reached_by(p_practice, mine.owner, mine.layer, p_now);
   RETURN QUERY
-  SELECT me, whole.rules, coalesce(whole.version, 0), o.rules, coalesce(o.version, 0),
-         NULL::uuid, NULL::bigint, NULL::integer, NULL::bytea, NULL::integer, NULL::bigint, NULL::uuid[], NULL::bytea[],
-         NULL::uuid[], NULL::text[], NULL::bytea[], NULL::bytea[]
-    FROM (SELECT 1) one
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = me ORDER BY r.version DESC LIMIT 1) o ON true;
+  SELECT mine.account_id, mine.owner, NULL::text, mine.layer, mine.set_owners, mine.set_layers, mine.set_versions, mine.set_rules,
+         NULL::uuid, NULL::integer, NULL::bytea, NULL::uuid[], NULL::smallint[], NULL::bytea[], NULL::uuid[], NULL::text[], NULL::bytea[];
   RETURN QUERY
-  SELECT t.owner, whole.rules, coalesce(whole.version, 0), o.rules, coalesce(o.version, 0),
-         t.thread_id, t.version, t.rules_rev, t.rules_hash, t.generation, t.last_n, p.members, p.chains,
-         v.accounts, v.names, v.consents, v.rules
+  SELECT mine.account_id, t.owner, o.display_name, mine.layer, s.set_owners, s.set_layers, s.set_versions, s.set_rules,
+         t.thread_id, t.rules_rev, t.rules_hash, p.members, p.roles, p.chains, v.covers, v.names, v.consents
     FROM thread t
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = t.owner ORDER BY r.version DESC LIMIT 1) o ON true
+    JOIN account o ON o.practice_id = p_practice AND o.account_id = t.owner
     CROSS JOIN LATERAL (
-      SELECT array_agg(m.account_id ORDER BY m.account_id) AS members, array_agg(a.chain_id ORDER BY m.account_id) AS chains
+      SELECT array_agg(m.account_id ORDER BY m.account_id) AS members, array_agg(m.role ORDER BY m.account_id) AS roles,
+             array_agg(a.chain_id ORDER BY m.account_id) AS chains,
+             coalesce(array_agg(m.account_id ORDER BY m.account_id) FILTER (WHERE m.role IN (1, 4)), '{}') AS clients
         FROM member m JOIN account a ON a.practice_id = p_practice AND a.account_id = m.account_id
        WHERE m.practice_id = p_practice AND m.thread_id = t.thread_id AND present(m, p_now)) p
     CROSS JOIN LATERAL (
-      SELECT array_agg(c.account_id ORDER BY c.account_id) AS accounts, array_agg(a.display_name ORDER BY c.account_id) AS names,
-             array_agg(s.core ORDER BY c.account_id) AS consents,
-             array_agg((SELECT r.rules FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = c.account_id ORDER BY r.version DESC LIMIT 1)
-                       ORDER BY c.account_id) AS rules
+      SELECT coalesce(array_agg(c.account_id ORDER BY c.account_id), '{}') AS covers,
+             array_agg(a.display_name ORDER BY c.account_id) AS names, array_agg(x.core ORDER BY c.account_id) AS consents
         FROM member c
         JOIN account a ON a.practice_id = p_practice AND a.account_id = c.account_id
-        JOIN consent s ON s.practice_id = p_practice AND s.thread_id = t.thread_id AND s.consent_hash = c.consent_hash
+        JOIN consent x ON x.practice_id = p_practice AND x.thread_id = t.thread_id AND x.consent_hash = c.consent_hash
        WHERE c.practice_id = p_practice AND c.thread_id = t.thread_id AND c.role = 3 AND c.until IS NOT NULL AND present(c, p_now)) v
-   WHERE t.practice_id = p_practice AND t.is_open AND (p_whole OR t.owner = me OR me = ANY (v.accounts))
+    CROSS JOIN LATERAL rule_sets_of(
+      p_practice, ARRAY[p_practice, t.owner, t.thread_id, t.thread_id] || p.clients || v.covers,
+      ARRAY['practice', 'therapist', 'agreement', 'exception'] || array_fill('client'::text, ARRAY[cardinality(p.clients)])
+        || array_fill('therapist'::text, ARRAY[cardinality(v.covers)])) s
+   WHERE t.practice_id = p_practice AND t.thread_id = ANY (reached)
    ORDER BY t.thread_id;
 END $$;

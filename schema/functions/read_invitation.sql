@@ -25,7 +25,7 @@ BEGIN
       SELECT array_agg(c.link ORDER BY c.seq) AS links, array_agg(c.link_promise ORDER BY c.seq) AS promises, array_agg(f.index ORDER BY c.seq) AS indexes
         FROM chain_link c JOIN log_leaf f ON f.practice_id = p_practice AND f.log = 1 AND f.leaf_id = c.leaf_id
        WHERE c.practice_id = p_practice AND c.account_id = i.owner) l
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice ORDER BY r.version DESC LIMIT 1) pr ON true
-    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = i.owner ORDER BY r.version DESC LIMIT 1) ow ON true
+    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = p_practice AND r.layer = 'practice' ORDER BY r.version DESC LIMIT 1) pr ON true
+    LEFT JOIN LATERAL (SELECT r.rules, r.version FROM rule_set r WHERE r.practice_id = p_practice AND r.owner = i.owner AND r.layer = 'therapist' ORDER BY r.version DESC LIMIT 1) ow ON true
    WHERE i.practice_id = p_practice AND i.lookup_id = p_lookup;
 END $$;

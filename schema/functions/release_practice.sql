@@ -9,7 +9,11 @@ BEGIN
   SELECT least(p_latest, greatest(min(d.due_at), p_now + interval '10 seconds')) INTO next_at
     FROM (SELECT min(m.release_at) AS due_at FROM message m WHERE m.practice_id = p_practice AND m.state = 'held' AND m.release_at <= p_latest
           UNION ALL
-          SELECT min(s.until) FROM member s WHERE s.practice_id = p_practice AND s.until <= p_latest AND s.ended_at IS NULL) d;
+          SELECT min(s.until) FROM member s WHERE s.practice_id = p_practice AND s.until <= p_latest AND s.ended_at IS NULL
+          UNION ALL
+          SELECT min(a.due_at) FROM alert a WHERE a.practice_id = p_practice AND a.due_at <= p_latest AND a.sent_at IS NULL AND a.acked_at IS NULL
+          UNION ALL
+          SELECT min(a.alarm_at) FROM alert a WHERE a.practice_id = p_practice AND a.alarm_at <= p_latest AND a.acked_at IS NULL AND a.alarmed_at IS NULL) d;
   next_at := coalesce(next_at, p_latest);
   UPDATE practice_due d SET due_at = next_at WHERE d.practice_id = p_practice;
 END $$;

@@ -1,9 +1,12 @@
 """The pages of docs/ that are derived from the code."""
 
+import json
 from pathlib import Path
 
 from etherapy.protocol.openapi import summaries_of
 from etherapy.protocol.pages import http_page, problems_page
+from etherapy.rules.kinds_page import kinds_page
+from etherapy.rules.schema import policy_schema
 from etherapy.server.main import HANDLERS, TABLE
 from etherapy.server.settings import settings_page
 
@@ -18,6 +21,8 @@ def pages() -> dict[str, str]:
     return {
         "http.md": http_page(TABLE, summaries_of(HANDLERS)),
         "problems.md": problems_page(),
+        "rule-kinds.md": kinds_page(),
+        "rules.schema.json": json.dumps(policy_schema(), indent=1, ensure_ascii=False) + "\n",
         "settings.md": settings + settings_page(),
     }
 

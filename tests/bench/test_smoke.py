@@ -7,6 +7,7 @@ from bench.crypto import crypto_document, crypto_table, measure_crypto
 from bench.measures import SMOKE, measure
 from bench.meter import machine
 from bench.report import document, table
+from bench.rules import measure_rules, rules_document, rules_table
 from bench.sizes import sizes
 from etherapy.tep.epoch import MAX_COMMIT
 from etherapy.tep.grant import MAX_GRANT
@@ -42,6 +43,17 @@ def test_every_operation_of_the_encryption_is_measured_beside_its_bare_calls():
         assert any(word in name for name in names), word
     assert shown["bytes"]["entry"] == 88 and shown["bytes"]["recall"] == 192
     assert all(name in crypto_table(found) for name in (*names, *shown["bytes"]))
+
+
+async def test_decisions_are_measured_beside_a_signature_and_beside_a_send(open_place: Path):
+    found = await measure_rules(SMOKE, open_place, 0.01, 1)
+    shown = rules_document(found)
+    names = [one["name"] for one in shown["decisions"]]
+    assert len(names) == len(set(names)) == 6
+    assert all(one["us"] > 0 and one["of_a_check"] > 0 for one in shown["decisions"])
+    assert [one["kind"] for one in shown["shares"]] == ["at once", "held"]
+    assert all(0 < one["of_the_send"] < 1 for one in shown["shares"])
+    assert all(name in rules_table(found) for name in names)
 
 
 def test_the_largest_roster_fits_a_commit_and_a_thousand_epochs_a_grant():

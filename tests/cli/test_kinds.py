@@ -101,6 +101,22 @@ def test_a_plan_is_shared_from_options_and_from_a_file_and_shown(say, anna, monk
         assert say(anna, "plan", "share", status=1)
 
 
+def test_whoever_is_elsewhere_says_so_and_is_shown_the_card_of_that_place(say, anna):
+    there = say(anna, "crisis", "here", "jp", "--zone", "Asia/Tokyo")
+    assert (there["card"]["region"], there["card"]["emergency"]) == ("JP", "119 or 110")
+    (kept,) = [one for one in say(anna, "rules", "show", "--layer", "own")["rules"] if one["kind"] == "region"]
+    assert (kept["country"], kept["zone"]) == ("JP", "Asia/Tokyo")
+    assert say(anna, "crisis", "card", "gb")["card"]["emergency"] == "999"
+    assert "not a country" in say(anna, "crisis", "card", "Britain", status=2)
+    assert "region" in say(anna, "crisis", "here", "Britain", status=1)
+
+
+def test_a_check_in_is_offered_by_the_rules_of_the_thread(say, anna):
+    offered = say(anna, "check-in", "phq-9", "--when")
+    assert (offered["now"], offered["why"]) == (True, "offered")
+    assert "can be filled in now" in say(anna, "check-in", "phq-9", "--when", plain=True)
+
+
 def test_a_check_in_is_numbers(say, anna):
     say(anna, "check-in", "phq-9", "--answer", "2=0", "--answer", "1=3", "--score", "total=3")
     found = say("vale-Birch", "read")[-1]

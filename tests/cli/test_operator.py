@@ -161,6 +161,19 @@ def test_crisis_cards_say_that_nobody_has_verified_them(capsys):
     assert run(["crisis", "list", "--region", "XX"]) == 1
 
 
+def test_a_crisis_card_that_somebody_verified_is_shown_with_its_date(capsys, data):
+    verify = ("crisis", "verify", "us", "--by", "Ola Berg", "--source", "called 988", "--data", str(data))
+    recorded = document(capsys, *verify)
+    assert (recorded["region"], recorded["by"], recorded["source"]) == ("US", "Ola Berg", "called 988")
+    shown = document(capsys, "crisis", "list", "--region", "us", "--data", str(data))
+    assert shown[0]["verified_on"] == recorded["on"]
+    (kept,) = document(capsys, "crisis", "history", "--data", str(data))
+    assert kept == recorded
+    for wrong in (("XX", "--by", "Ola"), ("US", "--by", "Ola", "--on", "2999-01-01")):
+        assert run(["crisis", "verify", *wrong, "--source", "called", "--data", str(data)]) == 1
+    assert "still to come" in capsys.readouterr().err
+
+
 def test_cases_are_answered_from_a_file_and_from_standard_input(capsysbinary, monkeypatch, tmp_path):
     assert run(["rules", "evaluate", str(GOLDEN)]) == 0
     answered = msgspec.json.decode(capsysbinary.readouterr().out)

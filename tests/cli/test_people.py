@@ -53,6 +53,9 @@ RULES = """[
 ]"""
 
 
+LONG = '[{"kind": "response.target", "target": {"count": "business_days", "n": 5}}]'
+
+
 def now(stage: Stage):
     async def act():
         async with stage.site() as site:
@@ -140,18 +143,41 @@ def test_slips_of_people_are_one_clear_line(say, stage, opens_on, monkeypatch):
 def test_rules_are_set_by_whom_they_belong_to(say, stage, opens_on, tmp_path):
     furnish(say, stage, opens_on, "Ash")
     rules = tmp_path / "rules.json"
-    rules.write_text('[{"kind": "bounds", "longest_wait_days": 3}]')
+    rules.write_text(LONG)
+    tried = say("vale-Ash", "rules", "set", str(rules), "--try")
+    assert (tried["version"], tried["threads"], len(tried["examples"])) == (1, 1, 2)
+    assert say("vale-Ash", "rules", "show")["rules"] == []
     assert say("vale-Ash", "rules", "set", str(rules))["threads"] == 1
     shown = say("vale-Ash", "rules", "show")
-    assert shown["rules"][0]["longest_wait_days"] == 3
-    assert "more than 3 days" in say("vale-Ash", "rules", "show", plain=True)
-    assert "more than 3 days  [therapist]" in say("anna-Ash", "rules", "show", plain=True)
+    assert shown["rules"] == json.loads(LONG)
+    assert "would be version 2" in say("vale-Ash", "rules", "set", str(rules), "--try", plain=True)
+    assert "5 days after the release" in say("anna-Ash", "rules", "show", plain=True)
+    german = say("anna-Ash", "rules", "show", "--language", "de", plain=True)
+    assert "Voreinstellung des Produkts" in german and "Die Zeiten der nächsten vier Wochen:" in german
     rules.write_text(json.dumps(shown))
     assert say("vale-Ash", "rules", "set", str(rules))["version"] == 2
     rules.write_text('[{"kind": "free_lunch"}]')
     assert "free_lunch" not in say("vale-Ash", "rules", "set", str(rules), status=1)
     rules.write_text("no rules")
     assert "no rule file" in say("vale-Ash", "rules", "set", str(rules), status=2)
+
+
+def test_rules_of_one_thread_are_set_by_its_therapist_and_a_client_s_own_by_the_client(
+    say, stage, opens_on, tmp_path
+):
+    furnish(say, stage, opens_on, "Rowan")
+    rules = tmp_path / "rules.json"
+    rules.write_text(LONG)
+    assert say("vale-Rowan", "rules", "set", str(rules), "--layer", "agreement", "--yes")["version"] == 1
+    assert say("vale-Rowan", "rules", "show", "--layer", "agreement")["rules"] == json.loads(LONG)
+    assert say("vale-Rowan", "rules", "show", "--layer", "exception") == {"version": 0, "rules": []}
+    refused = say("vale-Rowan", "rules", "set", str(rules), "--layer", "exception", status=1)
+    assert "an exception needs a reason" in refused
+    assert "only a therapist" in say("anna-Rowan", "rules", "set", str(rules), "--layer", "agreement", status=1)
+    assert "the client layer cannot say it" in say("anna-Rowan", "rules", "set", str(rules), status=1)
+    rules.write_text('[{"kind": "client.quiet_hours", "start": "22:00", "end": "08:00"}]')
+    assert say("anna-Rowan", "rules", "set", str(rules))["version"] == 1
+    assert "22" in say("anna-Rowan", "rules", "show", "--layer", "own", plain=True)
 
 
 def test_a_code_and_a_text_can_come_from_standard_input(say, stage, opens_on, monkeypatch):

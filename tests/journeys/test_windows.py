@@ -1,7 +1,7 @@
-"""S-2, S-3, S-5: the hours of the law, through the real server."""
+"""S-2, S-3: the hours of the law, through the real server."""
 
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.conftest import RunningServer
@@ -51,26 +51,6 @@ async def test_s_3_the_christmas_gap_is_said_before_sending(
     assert seen.words.card.region == "GB" and seen.words.card.verified_on is None
     sent = await story.client.send(story.thread, "Before the holidays")
     assert sent.decision == seen.decision
-
-
-async def test_s_5_a_window_that_begins_in_the_missing_hour(
-    server: RunningServer, stack: AsyncExitStack
-) -> None:
-    night = {"days": ["sun"], "start": "01:30", "end": "03:00"}
-    rules: list[dict[str, Any]] = [
-        {"kind": "window.weekly", "zone": "Europe/London", "windows": [night]},
-        {"kind": "response.target", "target": {"count": "window_minutes", "n": 60}},
-    ]
-    await server.clock.turn_to(datetime(2027, 3, 20, 12, 0, tzinfo=UTC))
-    story = await furnish(server, stack, rules)
-    await story.turn_to(datetime(2027, 3, 27, 23, 50, tzinfo=UTC))
-    sent = await story.client.send(story.thread, "The night the clocks go forward")
-    opens = datetime(2027, 3, 28, 1, 0, tzinfo=UTC)
-    assert (sent.promise.release_at, sent.promise.reply_by) == (opens, opens + timedelta(hours=1))
-    await story.turn_to(opens - timedelta(milliseconds=1))
-    assert (await story.therapist.sync()).messages == ()
-    await story.turn_to(opens)
-    assert len((await story.therapist.sync()).messages) == 1
 
 
 async def test_deliver_normal_reaches_the_therapist_at_night_and_counts_from_the_next_opening(

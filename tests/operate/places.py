@@ -54,10 +54,10 @@ async def furnish_thread(connection: Connection, there: Installation, practice_i
     )
     await connection.execute(
         "INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash,"
-        " epoch, urgent, expects_reply, accepted_at, accepted_order, counted_from, release_at, state,"
-        " promise, promise_hash, decision, leaf_id, leaf_salt)"
-        " VALUES ($1, $2, $3, $4, $5, true, $6, 0, false, true, $7, 1, $7,"
-        " $7::timestamptz + interval '1 day', 'held', $6, $6, $6, $3, $6)",
+        " epoch, urgent, expects_reply, service_class, size, turn, accepted_at, accepted_order, counted_from,"
+        " release_at, state, promise, promise_hash, decision, question, leaf_id, leaf_salt)"
+        " VALUES ($1, $2, $3, $4, $5, true, $6, 0, false, true, 1, 0, 0, $7, 1, $7,"
+        " $7::timestamptz + interval '1 day', 'held', $6, $6, $6, $6, $3, $6)",
         *(practice_id, account, os.urandom(16), thread, device, os.urandom(32), now),
     )
     await connection.execute(

@@ -1,277 +1,289 @@
-"""A second opinion on timetables: a slow scanner that looks at every minute of a wall.
+"""The product and the minute scanner, asked the same: random rules around changes of clocks.
 
-The scanner knows windows, dates and minutes, and nothing of segments, gaps or passes. Its clock is that of
-another library (dateutil) over the same zone files, so that only the algorithms differ. Its one idea: a
-boundary is reached once the wall has shown it or anything later, so it follows the latest face that the
-wall has shown so far.
+    python -m tests.rules.differential --policies 100000 [--seed 1] [--all-zones] [--years 3]
 
-    python -m tests.rules.differential --all-zones --years 3 [--policies 20] [--seed 1]
+Half of the policies are timetable cases (docs/rules.md 9), half are whole rules of two layers with a reply
+time: weeks and every n-th week, rules for a time, ranges, holidays, absences, every way of counting.
 """
 
 import argparse
-import io
 import random
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import lru_cache
-from importlib.resources import files
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from dateutil import tz
-
+from etherapy.rules import Attempt, BadRule, Facts, Layer, decide, resolve
 from etherapy.rules.evaluate import evaluate_case
-from etherapy.rules.windows import WEEKDAYS
+from tests.rules.scanner import (
+    MINUTE,
+    WEEK,
+    Document,
+    Hours,
+    Scanner,
+    Stretch,
+    Unclear,
+    all_zones,
+    changes,
+    clock_of,
+    reply,
+)
 
-MINUTE = timedelta(minutes=1)
-BEFORE, AFTER = timedelta(days=3), timedelta(days=7)
-_WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a face of a wall clock
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-
-
-@lru_cache(maxsize=1024)
-def clock_of(zone: str) -> tzinfo:
-    """The other library's clock, from the files of the pinned package."""
-    data = files("tzdata").joinpath("zoneinfo", *zone.split("/")).read_bytes()
-    return tz.tzfile(io.BytesIO(data))
-
-
-def all_zones() -> list[str]:
-    return files("tzdata").joinpath("zones").read_text("utf-8").split()
-
-
-def changes(zone: str, start: datetime, end: datetime) -> Iterator[datetime]:
-    """The minutes (UTC) at which the zone's offset changes, found by looking every half day and then
-    closer."""
-    clock, step = clock_of(zone), timedelta(hours=12)
-    low = start
-    while low < end:
-        high = low + step
-        if _offset(clock, low) != _offset(clock, high):
-            yield _narrowed(clock, low, high)
-        low = high
+DAY = timedelta(days=1)
+EACH = 100
+"""So many policies share one stretch, which is slow to make."""
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def _narrowed(clock: tzinfo, low: datetime, high: datetime) -> datetime:
-    old = _offset(clock, low)
-    while high - low > MINUTE:
-        middle = low + (high - low) // 2
-        middle -= timedelta(seconds=middle.second, microseconds=middle.microsecond)
-        low, high = (middle, high) if _offset(clock, middle) == old else (low, middle)
-    return high
+class Lot:
+    """Draws rules, many of them with a boundary within two hours of the change of a clock."""
 
+    def __init__(self, rng: random.Random, zone: str, middle: datetime) -> None:
+        self.rng, self.zone, self.middle = rng, zone, middle
+        self._local = middle.astimezone(clock_of(zone))
 
-def _offset(clock: tzinfo, at: datetime) -> timedelta:
-    offset = at.astimezone(clock).utcoffset()
-    assert offset is not None
-    return offset
+    def date(self, earliest: int = -4, latest: int = 10) -> date:
+        return (self._local + DAY * self.rng.randint(earliest, latest)).date()
 
+    def now(self) -> datetime:
+        span = 120 if self.rng.random() < 0.6 else 2 * 1440
+        return self.middle + timedelta(minutes=self.rng.randint(-span, span))
 
-@dataclass
-class Stretch:
-    """Some days of a zone, minute by minute: the latest face that its wall has shown so far."""
-
-    zone: str
-    start: datetime
-    faces: list[int]
-    """Minutes since 1970-01-01 00:00 on the wall, one for each minute from `start`."""
-
-    @classmethod
-    def around(cls, zone: str, middle: datetime) -> "Stretch":
-        clock, start, faces, latest = clock_of(zone), middle - BEFORE, [], 0
-        for number in range((BEFORE + AFTER) // MINUTE):
-            face = (start + number * MINUTE).astimezone(clock).replace(tzinfo=None)
-            latest = max(latest, (face - _WALL_EPOCH) // MINUTE)
-            faces.append(latest)
-        return cls(zone, start, faces)
-
-
-@dataclass
-class Policy:
-    """Weekly windows and exceptions as a conformance case has them, and what the scanner makes of them."""
-
-    weekly: list[dict[str, object]]
-    exceptions: list[dict[str, object]]
-    _painted: dict[int, bytearray] = field(default_factory=dict)
-
-    def is_open(self, face: int) -> bool:
-        """Whether that minute of the wall lies in a window."""
-        day, minute = divmod(face, 1440)
-        if day not in self._painted:
-            self._painted[day] = self._paint(day)
-        return bool(self._painted[day][minute])
-
-    def _paint(self, day: int) -> bytearray:
-        """A date minute by minute: what starts on it, and what reaches into it from the date before."""
-        minutes = bytearray(1440)
-        for start, end in self._starting(day):
-            minutes[start : min(end, 1440)] = b"\1" * (min(end, 1440) - start)
-        if not self._is_closed(day):
-            for _, end in self._starting(day - 1):
-                if end > 1440:
-                    minutes[0 : end - 1440] = b"\1" * (end - 1440)
-        return minutes
-
-    def _starting(self, day: int) -> list[tuple[int, int]]:
-        exception = self._exception(day)
-        kind = exception["kind"] if exception else None
-        weekday = WEEKDAYS[(day + 3) % 7]
-        found = [w for w in self.weekly if weekday in w["days"]]  # type: ignore[operator]
-        if kind in ("closed", "replace"):
-            found = []
-        if exception and kind != "closed":
-            found = found + list(exception["windows"])  # type: ignore[call-overload]
-        return [_minutes(window) for window in found]
-
-    def _is_closed(self, day: int) -> bool:
-        exception = self._exception(day)
-        return exception is not None and exception["kind"] == "closed"
-
-    def _exception(self, day: int) -> dict[str, object] | None:
-        wanted = date.fromordinal(day + _EPOCH_ORDINAL).isoformat()
-        return next((e for e in self.exceptions if e["date"] == wanted), None)
-
-
-def _minutes(window: dict[str, object]) -> tuple[int, int]:
-    start, end = (int(str(window[k])[:2]) * 60 + int(str(window[k])[3:]) for k in ("start", "end"))
-    return (start, end) if end > start else (start, end + 1440)
-
-
-@dataclass
-class Answers:
-    """What follows for one instant; None: not within the stretch."""
-
-    in_window: bool
-    next_open: datetime | None = None
-    closes_at: datetime | None = None
-    response_due: datetime | None = None
-
-
-def scan(stretch: Stretch, policy: Policy, now: datetime, open_minutes: int) -> Answers:
-    """Walk through the minutes from `now` on, looking at the wall."""
-    first = (now - stretch.start) // MINUTE
-    answers, left = Answers(policy.is_open(stretch.faces[first])), open_minutes
-    for number in range(first, len(stretch.faces)):
-        is_open, at = policy.is_open(stretch.faces[number]), stretch.start + number * MINUTE
-        if answers.next_open is None:
-            if not is_open:
-                continue
-            answers.next_open = at
-        if left == 0 and answers.response_due is None:
-            answers.response_due = at
-        if not is_open and answers.closes_at is None:
-            answers.closes_at = at
-        if answers.closes_at and answers.response_due:
-            break
-        left -= is_open
-    return answers
-
-
-def random_policy(rng: random.Random, middle: datetime, zone: str) -> Policy:
-    """Windows of all sorts, many of them with a boundary within two hours of the change of the clock."""
-    local = middle.astimezone(clock_of(zone))
-    near = local.hour * 60 + local.minute
-    weekly: list[dict[str, object]] = []
-    for _ in range(rng.randint(0, 4)):
-        days = rng.sample(WEEKDAYS, rng.randint(1, 7))
-        weekly.append({"days": days, **_random_window(rng, near)})
-    exceptions: list[dict[str, object]] = []
-    for offset in rng.sample(range(-2, 5), rng.randint(0, 3)):
-        day = (local + timedelta(days=offset)).date().isoformat()
-        kind = rng.choice(["closed", "replace", "add"])
-        windows = [_random_window(rng, near) for _ in range(rng.randint(1 if kind == "add" else 0, 2))]
-        exceptions.append({"date": day, "kind": kind} | ({} if kind == "closed" else {"windows": windows}))
-    return Policy(weekly, exceptions)
-
-
-def _random_window(rng: random.Random, near: int) -> dict[str, object]:
-    def boundary() -> int:
+    def clock(self) -> str:
+        near, rng = self._local.hour * 60 + self._local.minute, self.rng
+        minute = rng.choice([0, rng.randrange(1440), 15 * rng.randrange(96)])
         if rng.random() < 0.6:
-            return (near + rng.choice([rng.randint(-120, 120), rng.choice([-60, -30, 0, 30, 60])])) % 1440
-        return rng.choice([0, rng.randrange(1440), 15 * rng.randrange(96)])
+            away = rng.choice([rng.randint(-120, 120), rng.choice([-60, -30, 0, 30, 60])])
+            minute = (near + away) % 1440
+        return f"{minute // 60:02d}:{minute % 60:02d}"
 
-    start, end = boundary(), rng.choice([boundary(), 1440])
-    while end == start:
-        end = rng.randrange(1, 1441)
-    return {"start": _hhmm(start), "end": _hhmm(end)}
+    def window(self) -> Document:
+        while True:
+            start, end = self.clock(), self.rng.choice([self.clock(), "24:00"])
+            if start != end:
+                return {"start": start, "end": end}
+
+    def days(self) -> list[str]:
+        return self.rng.sample(WEEK, self.rng.randint(1, 7))
+
+    def weekly(self, seldom: bool) -> Document:
+        windows = []
+        for _ in range(self.rng.randint(0, 4)):
+            window: Document = {"days": self.days(), **self.window()}
+            if seldom and self.rng.random() < 0.4:
+                window |= {"every_n_weeks": self.rng.randint(2, 8), "anchor": str(self.date(-400, 400))}
+            windows.append(window)
+        return {"kind": "window.weekly", "zone": self.zone, "windows": windows}
+
+    def exceptions(self, most_dates: int) -> Iterator[Document]:
+        """Some that share no date."""
+        first = self.date(-3, 3)
+        for _ in range(self.rng.randint(0, 3)):
+            effect = self.rng.choice(["closed", "replace", "add"])
+            windows = [self.window() for _ in range(self.rng.randint(effect == "add", 2))]
+            dates = self.rng.randint(1, most_dates)
+            found: Document = {"kind": "window.exception", "date": str(first), "effect": effect}
+            found |= {} if effect == "closed" else {"windows": windows}
+            found |= {"through": str(first + DAY * (dates - 1))} if dates > 1 else {}
+            yield found
+            first += DAY * (dates - 1 + self.rng.randint(1, 3))
+
+    def simple(self) -> Hours:
+        return Hours([], [self.weekly(seldom=False), *self.exceptions(most_dates=1)])
+
+    def everything(self) -> Hours:
+        """Hours of a practice and of a therapist, who sets other ones for a time."""
+        first = self.date(-3, 6)
+        last = first + DAY * self.rng.randint(1, 6)
+        eras = [{"ends": str(first)}, {"begins": str(first), "ends": str(last)}, {"begins": str(last)}]
+        weeks = [self.weekly(seldom=True) | era for era in eras]
+        if self.rng.random() < 0.5:
+            weeks = [self.weekly(seldom=True)]
+        own = [*weeks, *self.exceptions(most_dates=5), *self.absences()]
+        return Hours([*self.holidays(), *self.exceptions(most_dates=5)], own)
+
+    def absences(self) -> Iterator[Document]:
+        if self.rng.random() < 0.3:
+            first = self.date(-3, 6)
+            back = first + DAY * self.rng.randint(1, 7)
+            yield {"kind": "absence", "away_from": str(first), "back_on": str(back)}
+
+    def holidays(self) -> Iterator[Document]:
+        if self.rng.random() < 0.4:
+            dates = sorted({str(self.date()) for _ in range(self.rng.randint(1, 4))})
+            yield {"kind": "holiday.calendar", "snapshot": "lot", "dates": [{"date": day} for day in dates]}
+
+    def target(self) -> Document:
+        rng = self.rng
+        count = rng.choice(list(_NUMBERS))
+        found: Document = {"count": count} | _NUMBERS[count](rng)
+        if count == "business_days" and rng.random() < 0.5:
+            found["at"] = self.clock()
+        if count == "from_slot":
+            found |= {"weekday": rng.choice(WEEK), "at": self.clock()}
+        if count == "cutoff_table":
+            found["bands"] = list(self.bands())
+        return found
+
+    def bands(self) -> Iterator[Document]:
+        """Bands of one day that share no time, over midnight too, due at the end of the day or later."""
+        edges: list[str] = []
+        while len(edges) < 2:
+            edges = sorted({self.clock() for _ in range(self.rng.randint(2, 5))})
+        pairs, days = list(zip(edges, edges[1:] + edges[:1], strict=True)), self.days()
+        for start, end in self.rng.sample(pairs, self.rng.randint(1, len(pairs))):
+            over_midnight = end < start
+            offset = self.rng.randint(1 if over_midnight else 0, 3)
+            due = self.clock()
+            due = max(due, end) if over_midnight or offset == 0 else due
+            band = {"days": days, "from": start, "until": end}
+            yield band | {"due_day_offset": offset, "due_time": due}
 
 
-def _hhmm(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
+_NUMBERS: dict[str, Any] = {
+    "window_minutes": lambda rng: {"n": rng.choice([0, rng.randint(0, 120), rng.randint(0, 3000)])},
+    "business_days": lambda rng: {"n": rng.randint(0, 4)},
+    "next_windows": lambda rng: {"n": rng.randint(0, 4)},
+    "wall_hours": lambda rng: {"n": rng.randint(1, 100)},
+    "cutoff_table": lambda rng: {},
+    "from_slot": lambda rng: {"hours": rng.randint(0, 72)},
+    "deferred_to_session": lambda rng: {},
+    "none": lambda rng: {},
+}
 
 
 def compare(stretch: Stretch, middle: datetime, rng: random.Random, policies: int) -> list[str]:
     """The differences between scanner and product for random policies around one change, as text."""
-    found = []
-    for _ in range(policies):
-        policy = random_policy(rng, middle, stretch.zone)
-        span = 120 if rng.random() < 0.8 else 2 * 1440
-        now = middle + timedelta(minutes=rng.randint(-span, span))
-        target = rng.choice([0, rng.randint(0, 120), rng.randint(0, 1500)])
-        case = {
-            "id": "differential",
-            "zone": stretch.zone,
-            "weekly": policy.weekly,
-            "exceptions": policy.exceptions,
-            "now": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "response_target_open_minutes": target,
-        }
-        difference = _difference(evaluate_case(case), scan(stretch, policy, now, target), stretch)
+    lot, found = Lot(rng, stretch.zone, middle), []
+    for number in range(policies):
+        difference = _of_rules(lot, stretch) if number % 2 else _of_case(lot, stretch)
         if difference:
-            found.append(f"{difference}\n  case {case}")
+            found.append(difference)
     return found
 
 
-def _difference(product: dict[str, object], scanner: Answers, stretch: Stretch) -> str:
-    end = stretch.start + len(stretch.faces) * MINUTE
+def _of_case(lot: Lot, stretch: Stretch) -> str:
+    """A timetable case, as conformance tests write it."""
+    hours, now = lot.simple(), lot.now()
+    open_minutes = lot.rng.choice([0, lot.rng.randint(0, 120), lot.rng.randint(0, 1500)])
+    weekly, *exceptions = hours.therapist
+    case = {
+        "id": "differential",
+        "zone": stretch.zone,
+        "weekly": weekly["windows"],
+        "exceptions": [
+            {"kind": one["effect"], **{k: one[k] for k in ("date", "windows") if k in one}}
+            for one in exceptions
+        ],
+        "now": now.strftime(_FORMAT),
+        "response_target_open_minutes": open_minutes,
+    }
+    product = evaluate_case(case)
     if "error" in product:
-        return f"refused: {product['error']}"
-    if product["in_window"] != scanner.in_window:
-        return f"in_window: product {product['in_window']}, scanner {scanner.in_window}"
-    for name in ("next_open", "closes_at", "response_due"):
-        said, seen = product[name], getattr(scanner, name)
-        at = None if said is None else datetime.fromisoformat(str(said))
-        if at != seen and not (seen is None and (at is None or at >= end)):
-            return f"{name}: product {at}, scanner {seen}"
-    return ""
+        return f"refused: {product['error']}\n  case {case}"
+    said = {
+        name: None if product[name] is None else datetime.fromisoformat(str(product[name]))
+        for name in ("next_open", "closes_at", "response_due")
+    }
+    target = {"count": "window_minutes", "n": open_minutes}
+    difference = _difference(bool(product["in_window"]), said, stretch, hours, now, target)
+    return difference and f"{difference}\n  case {case}"
 
 
-def run(
-    zones: list[str], start: datetime, years: int, policies: int, rng: random.Random
-) -> tuple[int, list[str]]:
-    """Compare around every change of the zones in those years, and once where there is none."""
-    count, found = 0, []
-    for zone in zones:
-        middles = list(changes(zone, start, start + timedelta(days=366 * years)))
-        for middle in middles or [start + timedelta(minutes=rng.randrange(years * 525_600))]:
-            found += compare(Stretch.around(zone, middle), middle, rng, policies)
-            count += policies
-    return count, found
+def _of_rules(lot: Lot, stretch: Stretch) -> str:
+    """Whole rules: the timetable that they make, and the reply time that they promise."""
+    hours, now, target = lot.everything(), lot.now(), lot.target()
+    documents = {
+        "practice": [{"kind": "bounds", "longest_closed_days": 400}, *hours.practice],
+        "therapist": [*hours.therapist, {"kind": "response.target", "target": target}],
+    }
+    try:
+        rules = resolve([Layer(name, said) for name, said in documents.items()])
+    except BadRule as bad:
+        return f"refused: {bad}\n  rules {documents}"
+    decision = decide(rules, Attempt(now, by_client=True), Facts())
+    table = rules.timetable
+    said = {
+        "next_open": table.next_open(now),
+        "closes_at": table.closes_at(now),
+        "response_due": decision.reply_by,
+    }
+    if decision.code == "no_future_window":
+        said["response_due"] = None
+    difference = _difference(table.is_open(now), said, stretch, hours, now, target)
+    return difference and f"{difference}\n  now {now}\n  rules {documents}"
+
+
+def _difference(
+    in_window: bool,
+    said: dict[str, datetime | None],
+    stretch: Stretch,
+    hours: Hours,
+    now: datetime,
+    target: Document,
+) -> str:
+    scanner, number = Scanner(stretch, hours), (now - stretch.start) // MINUTE
+    opens = scanner.open_from(number, 1)
+    if in_window != (opens == number):
+        return f"in_window: product {in_window}, scanner {opens == number}"
+    seen = {"next_open": opens, "closes_at": None if opens is None else scanner.open_from(opens, 0)}
+    for name, minute in seen.items():
+        if said[name] != stretch.at(minute) and not (minute is None and _is_far(said[name], stretch)):
+            return f"{name}: product {said[name]}, scanner {stretch.at(minute)}"
+    try:
+        due = reply(scanner, target, number)
+    except Unclear:
+        far = _is_far(said["response_due"], stretch)
+        return "" if far else f"response_due: product {said['response_due']}, scanner sees none"
+    if opens is None and said["response_due"] is None:
+        return ""  # nothing opens: no release, so no reply time
+    shown = None if due is None else stretch.start + due * MINUTE
+    return (
+        ""
+        if said["response_due"] == shown
+        else f"response_due: product {said['response_due']}, scanner {shown}"
+    )
+
+
+def _is_far(at: datetime | None, stretch: Stretch) -> bool:
+    return at is None or at >= stretch.end - 4 * DAY
+
+
+def run(zone: str, start: datetime, years: int, policies: int, rng: random.Random) -> tuple[int, list[str]]:
+    """Compare around every change of a zone in those years, and once where there is none."""
+    middles = list(changes(zone, start, start + timedelta(days=366 * years)))
+    found: list[str] = []
+    for middle in middles or [start + timedelta(minutes=rng.randrange(years * 525_600))]:
+        found += compare(Stretch.around(zone, middle), middle, rng, policies)
+    return policies * max(1, len(middles)), found
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Compare timetables with a minute scanner.")
-    parser.add_argument("--all-zones", action="store_true", help="every zone, instead of forty drawn by lot")
+    parser = argparse.ArgumentParser(description="Compare rules with a minute scanner.")
+    parser.add_argument("--policies", type=int, default=5_000, help="how many random policies at least")
+    parser.add_argument(
+        "--all-zones", action="store_true", help="every zone, however many policies that takes"
+    )
     parser.add_argument("--years", type=int, default=3)
     parser.add_argument("--from", dest="start", default="2026-01-01", help="first date")
-    parser.add_argument("--policies", type=int, default=20, help="random policies for each change of a clock")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
     rng, begun = random.Random(asked.seed), time.monotonic()
-    zones = all_zones() if asked.all_zones else rng.sample(all_zones(), 40)
-    start = datetime.fromisoformat(asked.start).replace(tzinfo=UTC)
-    total, differences = 0, 0
-    for number, zone in enumerate(zones, 1):
-        count, found = run([zone], start, asked.years, asked.policies, rng)
-        total, differences = total + count, differences + len(found)
+    zones, start = all_zones(), datetime.fromisoformat(asked.start).replace(tzinfo=UTC)
+    rng.shuffle(zones)
+    total, differences, round_of = 0, 0, 0
+    while total < asked.policies or (asked.all_zones and round_of < len(zones)):
+        zone = zones[round_of % len(zones)]
+        count, found = run(zone, start, asked.years, EACH, rng)
+        total, differences, round_of = total + count, differences + len(found), round_of + 1
         for difference in found:
             print(f"{zone}: {difference}", flush=True)
-        if number % 25 == 0:
-            print(f"{number} of {len(zones)} zones, {total} policies, {differences} differences", flush=True)
+        if round_of % 25 == 0:
+            print(f"{round_of} zones, {total} policies, {differences} differences", flush=True)
     seconds = time.monotonic() - begun
-    print(f"{len(zones)} zones, {total} policies, {differences} differences, {seconds:.0f} s")
+    print(f"{round_of} zones, {total} policies, {differences} differences, {seconds:.0f} s")
     return 1 if differences else 0
 
 

@@ -24,7 +24,7 @@ from etherapy.rules.calendar import (
     zone,
     zone_names,
 )
-from tests.rules.differential import clock_of
+from tests.rules.scanner import clock_of
 from tests.rules.world import utc
 
 

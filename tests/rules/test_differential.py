@@ -1,12 +1,16 @@
-"""Timetables against the minute scanner: some zones by lot in each run, and some odd ones always."""
+"""Rules against the minute scanner: some zones by lot in each run, and some odd ones always."""
 
 import os
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from tests.rules.differential import Stretch, all_zones, changes, compare, scan
+from etherapy.rules import timetable, windows
+from etherapy.rules.targets import CutoffTable, FromSlot
+from tests.rules.differential import Lot, compare, run
+from tests.rules.scanner import Hours, Scanner, Stretch, Unclear, all_zones, reply
 from tests.rules.world import utc
 
 SEED = int(os.environ.get("ETHERAPY_SEED") or random.SystemRandom().randrange(2**32))
@@ -26,35 +30,71 @@ ODD_CHANGES = [
 @pytest.mark.parametrize(("zone", "middle"), ODD_CHANGES)
 def test_odd_clocks_agree_with_the_scanner(zone, middle):
     rng = random.Random(SEED)
-    assert compare(Stretch.around(zone, utc(middle)), utc(middle), rng, 150) == [], f"ETHERAPY_SEED={SEED}"
+    found = compare(Stretch.around(zone, utc(middle)), utc(middle), rng, 150)
+    assert found == [], f"ETHERAPY_SEED={SEED}"
 
 
 def test_zones_by_lot_agree_with_the_scanner():
     rng, compared = random.Random(SEED), 0
-    start = utc("2026-01-01T00:00") + timedelta(days=rng.randrange(730))
-    for zone in rng.sample(all_zones(), 60):
-        for middle in list(changes(zone, start, start + timedelta(days=200)))[:1]:
-            found = compare(Stretch.around(zone, middle), middle, rng, 100)
-            assert found == [], f"ETHERAPY_SEED={SEED}"
-            compared += 100
-    assert compared >= 500
+    zones = all_zones()
+    while compared < 2000:
+        count, found = run(rng.choice(zones), utc("2026-01-01T00:00"), 3, 100, rng)
+        assert found == [], f"ETHERAPY_SEED={SEED}"
+        compared += count
 
 
-def test_the_scanner_would_notice():
+MADRID = utc("2026-10-25T01:00")
+
+
+def test_the_scanner_would_notice_another_clock():
     """The same comparison with a scanner that follows the face of the moment must find differences."""
-    middle = utc("2026-10-25T01:00")
-    stretch = Stretch.around("Europe/Madrid", middle)
+    stretch = Stretch.around("Europe/Madrid", MADRID)
     for number in range(len(stretch.faces)):
         at = stretch.start + timedelta(minutes=number)
-        stretch.faces[number] = int(at.timestamp() // 60) + (120 if at < middle else 60)
-    assert len(compare(stretch, middle, random.Random(1), 400)) > 5
+        stretch.faces[number] = int(at.timestamp() // 60) + (120 if at < MADRID else 60)
+    assert len(compare(stretch, MADRID, random.Random(1), 400)) > 5
 
 
-def test_the_scanner_itself_reads_a_plain_day_rightly():
-    from tests.rules.differential import Policy
+BROKEN: list[tuple[Any, str, Any]] = [
+    (windows.RecurringWindow, "monday", property(lambda self: self.anchor.toordinal())),
+    (timetable.Timetable, "is_closed_date", lambda self, ordinal: ordinal in self._closed),
+    (CutoffTable, "due", lambda self, begun, base, table: table.next_open_ms(begun)),
+    (FromSlot, "due", lambda self, begun, base, table: base and base + self.hours * 3_600_000),
+]
 
-    stretch = Stretch.around("Etc/UTC", utc("2026-06-03T00:00"))
-    policy = Policy([{"days": ["wed"], "start": "09:00", "end": "17:00"}], [])
-    answers = scan(stretch, policy, utc("2026-06-02T20:00"), 60)
-    assert (answers.in_window, answers.next_open) == (False, utc("2026-06-03T09:00"))
-    assert (answers.closes_at, answers.response_due) == (utc("2026-06-03T17:00"), utc("2026-06-03T10:00"))
+
+@pytest.mark.parametrize(("where", "name", "wrong"), BROKEN, ids=[one[1] for one in BROKEN])
+def test_the_scanner_would_notice_another_law(where, name, wrong, monkeypatch):
+    """Every kind of time that is wrong in the product makes differences."""
+    stretch = Stretch.around("Europe/Madrid", MADRID)
+    monkeypatch.setattr(where, name, wrong)
+    assert compare(stretch, MADRID, random.Random(SEED), 400) != []
+
+
+def test_the_lot_draws_every_kind_of_time_and_the_scanner_says_something_of_each():
+    rng, stretch = random.Random(SEED), Stretch.around("Europe/Madrid", MADRID)
+    lot, said = Lot(rng, "Europe/Madrid", MADRID), set()
+    for _ in range(400):
+        hours, target = lot.everything(), lot.target()
+        said |= {one["kind"] for one in (*hours.practice, *hours.therapist)}
+        said |= {"ranges" for one in hours.therapist if "through" in one}
+        said |= {"eras" for one in hours.therapist if "begins" in one}
+        try:
+            due = reply(Scanner(stretch, hours), target, (MADRID - stretch.start) // timedelta(minutes=1))
+        except Unclear:
+            continue
+        if due is not None:
+            said.add(target["count"])
+    assert said == {
+        *("window.weekly", "window.exception", "holiday.calendar", "absence", "ranges", "eras"),
+        *("window_minutes", "business_days", "next_windows", "wall_hours", "cutoff_table", "from_slot"),
+    }
+
+
+def test_the_scanner_sees_the_hours_of_a_plain_monday():
+    plain = Hours(
+        [], [{"kind": "window.weekly", "windows": [{"days": ["mon"], "start": "09:00", "end": "17:00"}]}]
+    )
+    scanner = Scanner(Stretch.around("Etc/UTC", utc("2026-06-01T00:00")), plain)
+    monday = scanner.stretch.faces.index(scanner.stretch.faces[0] // 1440 * 1440 + 4 * 1440)
+    assert scanner.stretch.at(scanner.open_from(monday, 1)) == utc("2026-06-01T09:00")

@@ -208,15 +208,17 @@ def test_the_longest_wait_is_that_to_the_reply_and_exactly_the_bound_is_not_too_
     rules = vale(target("wall_hours", n=7 * 24))
     assert client_sends(rules, NIGHT).long_wait is False
     assert client_sends(vale(target("wall_hours", n=7 * 24 + 1)), NIGHT).long_wait is True
-    bound = {"kind": "bounds", "longest_wait_days": 8}
-    assert client_sends(vale(target("wall_hours", n=7 * 24 + 1), bound), NIGHT).long_wait is False
+    bound = ({"kind": "bounds", "longest_wait_days": 8},)
+    longer = rules_of(VALE_HOURS, target("wall_hours", n=7 * 24 + 1), practice=bound)
+    assert client_sends(longer, NIGHT).long_wait is False
 
 
 def test_without_a_reply_the_wait_is_that_to_the_release():
     decision = client_sends(HART, "2026-12-23T12:05", service_class=3)
     assert decision.long_wait is False  # six days and 22 hours
     bound = rules_of(
-        weekly("Europe/London", (["mon"], "10:00", "12:00")), {"kind": "bounds", "longest_wait_days": 3}
+        weekly("Europe/London", (["mon"], "10:00", "12:00")),
+        practice=({"kind": "bounds", "longest_wait_days": 3},),
     )
     assert client_sends(bound, "2026-06-02T00:00", service_class=3).long_wait is True
 

@@ -14,8 +14,9 @@ from etherapy.rules.kinds import KINDS, AnyRule
 from etherapy.rules.kinds.bounds import Bounds
 from etherapy.rules.kinds.emergency import Emergency
 from etherapy.rules.kinds.off_hours_policy import OffHoursPolicy
-from etherapy.rules.kinds.response_target import BusinessDays, ResponseTarget
+from etherapy.rules.kinds.response_target import ResponseTarget
 from etherapy.rules.kinds.weekly_windows import WeeklyWindows
+from etherapy.rules.targets import BusinessDays
 from tests.rules.world import HART, NIGHT_LINE, VALE, VALE_HOURS, client_sends, policy, rules_of, target, utc
 
 NOW = utc("2026-06-01T12:00")
@@ -39,7 +40,8 @@ def test_a_stronger_layer_replaces_only_the_fields_it_sets():
     assert rules.the(ResponseTarget, NOW).firm is True
     entries = {type(entry.rule): entry for entry in rules.entries}
     assert entries[WeeklyWindows].origin == {"zone": "practice", "windows": "therapist"}
-    assert entries[ResponseTarget].origin == {"target": "practice", "firm": "therapist"}
+    origin = entries[ResponseTarget].origin
+    assert (origin["target"], origin["firm"], origin["by_kind"]) == ("practice", "therapist", "product")
     assert entries[Bounds].origin == {"*": "product"}
 
 

@@ -93,36 +93,36 @@ NIGHTS = table("Europe/Paris", (EVERY_DAY, "20:00", "02:00"))
 
 
 def test_a_closed_date_masks_the_tail_of_the_night_before_and_its_own_night():
-    closed = NIGHTS.with_closed(date(2026, 12, 25), CLOSED)
+    closed = NIGHTS.with_closed({date(2026, 12, 25): CLOSED})
     assert spans_on(closed, "2026-12-24") == [("12-24T19:00", "12-24T23:00")]
     assert spans_on(closed, "2026-12-25") == []
     assert spans_on(closed, "2026-12-26") == [("12-26T19:00", "12-27T01:00")]
 
 
 def test_a_replaced_date_leaves_the_tail_of_the_night_before():
-    replaced = NIGHTS.with_replaced(date(2026, 12, 25), [])
+    replaced = NIGHTS.with_replaced([date(2026, 12, 25)], [])
     assert spans_on(replaced, "2026-12-24") == [("12-24T19:00", "12-25T01:00")]
     assert spans_on(replaced, "2026-12-25") == []
 
 
 def test_an_added_window_stands_besides_the_weekly_ones():
-    added = NIGHTS.with_added(date(2026, 12, 25), [span_of("09:00", "10:00"), span_of("19:00", "21:00")])
+    added = NIGHTS.with_added([date(2026, 12, 25)], [span_of("09:00", "10:00"), span_of("19:00", "21:00")])
     assert spans_on(added, "2026-12-25") == [("12-25T08:00", "12-25T09:00"), ("12-25T18:00", "12-26T01:00")]
 
 
 def test_a_replaced_date_lifts_a_holiday_but_no_closed_date():
     day, hours = date(2026, 12, 25), [span_of("10:00", "12:00")]
-    assert spans_on(NIGHTS.with_holidays({day: CLOSED}).with_replaced(day, hours), "2026-12-25") == [
+    assert spans_on(NIGHTS.with_holidays({day: CLOSED}).with_replaced([day], hours), "2026-12-25") == [
         ("12-25T09:00", "12-25T11:00")
     ]
-    assert spans_on(NIGHTS.with_replaced(day, hours).with_closed(day, CLOSED), "2026-12-25") == []
+    assert spans_on(NIGHTS.with_replaced([day], hours).with_closed({day: CLOSED}), "2026-12-25") == []
 
 
 def test_an_added_window_opens_a_closed_date():
     day, hours = date(2026, 12, 25), [span_of("10:00", "12:00")]
-    for closed in (NIGHTS.with_closed(day, CLOSED), NIGHTS.with_holidays({day: CLOSED})):
-        assert spans_on(closed.with_added(day, hours), "2026-12-25") == [("12-25T09:00", "12-25T11:00")]
-        assert spans_on(closed.with_added(day, hours), "2026-12-24") == [("12-24T19:00", "12-24T23:00")]
+    for closed in (NIGHTS.with_closed({day: CLOSED}), NIGHTS.with_holidays({day: CLOSED})):
+        assert spans_on(closed.with_added([day], hours), "2026-12-25") == [("12-25T09:00", "12-25T11:00")]
+        assert spans_on(closed.with_added([day], hours), "2026-12-24") == [("12-24T19:00", "12-24T23:00")]
 
 
 def test_the_end_is_outside_and_the_start_inside():
@@ -137,14 +137,14 @@ def test_open_day_and_night_never_closes():
     always = table("Europe/Paris", (EVERY_DAY, "00:00", "24:00"))
     assert always.is_open(utc("2026-03-29T00:59"))
     assert always.closes_at(utc("2026-06-01T12:00")) is None
-    assert always.with_closed(date(2026, 12, 25), CLOSED).closes_at(utc("2026-06-01T12:00")) == utc(
+    assert always.with_closed({date(2026, 12, 25): CLOSED}).closes_at(utc("2026-06-01T12:00")) == utc(
         "2026-12-24T23:00"
     )
 
 
 def test_the_horizon_is_four_hundred_days():
     at = utc("2026-06-01T00:00")
-    last = Timetable().with_added(date(2027, 7, 6), [(0, 60)])
+    last = Timetable().with_added([date(2027, 7, 6)], [(0, 60)])
     assert last.next_open(at) == at + timedelta(days=400)
     assert last.closes_at(at) is None
     assert last.next_open(at - timedelta(milliseconds=1)) is None
@@ -158,8 +158,7 @@ def test_fifty_windows_and_two_hundred_exceptions_are_quick():
         for m in range(0, 1440, 30)
     ]
     busy = table("Europe/Paris", *windows)
-    for offset in range(200):
-        busy = busy.with_closed(date(2026, 6, 1) + timedelta(days=2 * offset), CLOSED)
+    busy = busy.with_closed({date(2026, 6, 1) + timedelta(days=2 * offset): CLOSED for offset in range(200)})
     import time
 
     begun = time.perf_counter()
@@ -177,6 +176,9 @@ CHANGES = [utc(f"2026-{md}T00:00") for md in ("03-08", "03-29", "04-05", "04-24"
 spans = st.tuples(st.integers(0, 1439), st.integers(1, 1440)).map(lambda p: (p[0], p[0] + p[1]))
 weeks = st.lists(st.lists(spans, max_size=2), min_size=7, max_size=7)
 days = st.integers(-3, 5)
+MONDAYS = [date(2026, 1, 5).toordinal() + 7 * number for number in range(8)]
+seldom = st.tuples(spans, st.integers(2, 8), st.sampled_from(MONDAYS))
+rare = st.lists(st.lists(seldom, max_size=1), min_size=7, max_size=7)
 
 
 @st.composite
@@ -189,21 +191,31 @@ def instants(draw: st.DrawFn) -> datetime:
 def timetables(draw: st.DrawFn) -> tuple[Timetable, datetime]:
     """A timetable with exceptions near an instant, which is near a change of some clock."""
     at = draw(instants())
-    timetable = Timetable().with_weekly(draw(st.sampled_from(ZONES)), draw(weeks))
+    zone, era = draw(st.sampled_from(ZONES)), (at + timedelta(days=draw(days))).date()
+    timetable = Timetable().with_weekly(zone, draw(weeks), draw(rare), ends=era)
+    timetable = timetable.with_weekly(zone, draw(weeks), draw(rare), begins=era)
     for offset in draw(st.sets(days, max_size=3)):
         day = (at + timedelta(days=offset)).date()
         what = draw(st.sampled_from(["closed", "replaced", "added"]))
         if what == "closed":
-            timetable = timetable.with_closed(day, CLOSED)
+            timetable = timetable.with_closed({day: CLOSED})
         elif what == "replaced":
-            timetable = timetable.with_replaced(day, draw(st.lists(spans, max_size=2)))
+            timetable = timetable.with_replaced([day], draw(st.lists(spans, max_size=2)))
         else:
-            timetable = timetable.with_added(day, draw(st.lists(spans, max_size=2)))
+            timetable = timetable.with_added([day], draw(st.lists(spans, max_size=2)))
     return timetable, at
 
 
 def _week(timetable: Timetable) -> list[list[Span]]:
-    return [list(spans) for spans in timetable._weekly]
+    """What is open in each week of the first era."""
+    return [list(spans) for spans in timetable._weekly[0].every]
+
+
+def _with_week(timetable: Timetable, zone: str, week: list[list[Span]]) -> Timetable:
+    """The same timetable with another week in the first era."""
+    first, *rest = timetable._weekly
+    first = first._replace(every=tuple(joined(spans) for spans in week))
+    return timetable._changed(zone_name=zone, weekly=(first, *rest))
 
 
 def _at_or_before(first: datetime | None, second: datetime | None) -> bool:
@@ -249,7 +261,7 @@ def test_one_window_more_closes_nothing_and_delays_nothing(asked, weekday, span,
     timetable, at = asked
     week = _week(timetable)
     week[weekday].append(span)
-    more = timetable.with_weekly(timetable.zone_name, week)
+    more = _with_week(timetable, timetable.zone_name, week)
     assert more.is_open(at) or not timetable.is_open(at)
     assert _at_or_before(more.next_open(at), timetable.next_open(at))
     assert _at_or_before(more.after_open_minutes(at, minutes), timetable.after_open_minutes(at, minutes))
@@ -258,7 +270,7 @@ def test_one_window_more_closes_nothing_and_delays_nothing(asked, weekday, span,
 @given(timetables(), days, st.integers(0, 3000))
 def test_one_closed_date_more_opens_nothing(asked, offset, minutes):
     timetable, at = asked
-    closed = timetable.with_closed((at + timedelta(days=offset)).date(), CLOSED)
+    closed = timetable.with_closed({(at + timedelta(days=offset)).date(): CLOSED})
     probe = at + timedelta(minutes=minutes)
     assert timetable.is_open(probe) or not closed.is_open(probe)
 
@@ -271,7 +283,7 @@ def test_a_window_in_two_pieces_is_the_same_window(asked, weekday, data):
         start, end = week[weekday].pop()
         cut = data.draw(st.integers(start, end))
         week[weekday] += [(start, cut), (cut, end)] if cut < 1440 else [(start, end)]
-        split = timetable.with_weekly(timetable.zone_name, week)
+        split = _with_week(timetable, timetable.zone_name, week)
         for ask in (Timetable.is_open, Timetable.next_open, Timetable.closes_at):
             assert ask(split, at) == ask(timetable, at)
 
@@ -314,9 +326,33 @@ def test_how_an_instant_is_written_does_not_matter(asked, zone):
 
 
 @given(timetables())
+def test_the_fold_of_an_instant_in_utc_does_not_matter(asked):
+    timetable, at = asked
+    for ask in (Timetable.is_open, Timetable.next_open, Timetable.closes_at, Timetable.opening):
+        assert ask(timetable, at.replace(fold=1)) == ask(timetable, at)
+
+
+@given(timetables(), st.integers(0, 10_000))
+def test_nothing_is_answered_beyond_the_horizon(asked, minutes):
+    timetable, at = asked
+    found = (timetable.next_open(at), timetable.closes_at(at), timetable.after_open_minutes(at, minutes))
+    assert all(one is None or at <= one <= at + timedelta(milliseconds=HORIZON_MS) for one in found)
+
+
+@given(timetables(), st.lists(instants(), min_size=1, max_size=5))
+def test_many_instants_are_answered_as_each_alone(asked, instants_asked):
+    timetable, _ = asked
+    together = [timetable.next_open(at) for at in instants_asked]
+    alone = [
+        _with_week(timetable, timetable.zone_name, _week(timetable)).next_open(at) for at in instants_asked
+    ]
+    assert together == alone
+
+
+@given(timetables())
 def test_a_timetable_that_was_asked_before_answers_the_same(asked):
     timetable, at = asked
-    fresh = timetable.with_weekly(timetable.zone_name, _week(timetable))
+    fresh = _with_week(timetable, timetable.zone_name, _week(timetable))
     for hours in (0, 100, -100):
         timetable.closes_at(at + timedelta(hours=hours))
     assert fresh.next_open(at) == timetable.next_open(at)

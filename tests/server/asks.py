@@ -5,6 +5,7 @@ from tests.server import (  # noqa: F401  (they fill MAKERS)
     makers_getting_in,
     makers_in_threads,
     makers_of_devices,
+    makers_of_duties,
     makers_of_people,
 )
 from tests.server.clinic import Clinic

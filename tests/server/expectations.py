@@ -58,11 +58,13 @@ THREAD: Fields = ("thread", "inner_thread")
 MESSAGE: Fields = ("mid", "item_hash")
 WRITERS = ("client", "therapist")
 AUDITORS = ("supervisor", "administrator")
+STAFF = ("therapist", "supervisor", "administrator")
 
 ROWS: dict[str, Row] = {
     "live": Row(_for(200), is_open=True),
     "openapi": Row(_for(200), is_open=True),
     "read_server_keys": Row(_for(200), is_open=True),
+    "read_crisis_card": Row(_for(200), is_open=True),
     "ask_challenge": Row(
         _for(200), is_open=True, strange={("practice",): 200, ("device",): 200, ("practice", "device"): 200}
     ),
@@ -116,7 +118,7 @@ ROWS: dict[str, Row] = {
     "read_generation": Row(_for(200)),
     "read_thread_generation": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "heal_thread": Row(_for(200, *WRITERS), strange={("thread",): 404}),
-    "read_notices": Row(_for(200, "therapist")),
+    "read_notices": Row(_for(200, *WRITERS)),
     "preview": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "send_message": Row(
         _for(200, *WRITERS),
@@ -132,6 +134,8 @@ ROWS: dict[str, Row] = {
     "read_message": Row(
         _for(200, *WRITERS), strange={("thread",): 404, ("mid",): 404, ("thread", "mid"): 404}
     ),
+    "open_early": Row(_for(204, "therapist"), strange={("thread",): 404}),
+    "read_record": Row(_for(200, *WRITERS), strange={("thread",): 404, ("mid",): 404, ("thread", "mid"): 404}),
     "explain_message": Row(
         _for(200, *WRITERS), strange={("thread",): 404, ("mid",): 404, ("thread", "mid"): 404}
     ),
@@ -189,10 +193,29 @@ ROWS: dict[str, Row] = {
     "read_grants": Row(_for(200, *WRITERS), strange={("thread",): 404}),
     "read_colleagues": Row(_for(200, "therapist")),
     "read_sheet": Row(_for(200, *WRITERS), strange={("thread",): 404}),
-    "read_own_rules": Row(_for(200, "therapist")),
-    "set_own_rules": Row(_for(200, "therapist")),
+    "read_rule_words": Row(_for(200, *WRITERS), strange={("thread",): 404}),
+    "read_next_opening": Row(_for(200, *WRITERS), strange={("thread",): 404}),
+    "read_own_rules": Row(_for(200, *WRITERS)),
+    "set_own_rules": Row(_for(200, *WRITERS)),
+    "check_own_rules": Row(_for(200, *WRITERS)),
     "read_practice_rules": Row(_for(200, "administrator")),
     "set_practice_rules": Row(_for(200, "administrator")),
+    "check_practice_rules": Row(_for(200, "administrator")),
+    "read_agreement": Row(_for(200, "therapist"), strange={("thread",): 404}),
+    "set_agreement": Row(_for(200, "therapist"), strange={("thread",): 404}),
+    "check_agreement": Row(_for(200, "therapist"), strange={("thread",): 404}),
+    "read_exceptions": Row(_for(200, "therapist"), strange={("thread",): 404}),
+    "set_exceptions": Row(_for(200, "therapist"), strange={("thread",): 404}),
+    "check_exceptions": Row(_for(200, "therapist"), strange={("thread",): 404}),
+    "read_alerts": Row(_for(200, *STAFF)),
+    "acknowledge_alert": Row(_for(204, *STAFF), strange={("alert",): 404}),
+    "close_alert": Row(_for(204, *STAFF), strange={("alert",): 404}),
+    "read_alert_status": Row(
+        _for(200, *WRITERS), strange={("thread",): 404, ("mid",): 404, ("thread", "mid"): 404}
+    ),
+    "read_tasks": Row(_for(200, *STAFF)),
+    "read_open_tasks": Row(_for(200, *AUDITORS)),
+    "close_task": Row(_for(204, *STAFF), strange={("task",): 404}),
     "read_checkpoint": Row(_for(200)),
     "prove_inclusion": Row(_for(200)),
     "prove_consistency": Row(_for(200)),

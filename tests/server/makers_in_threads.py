@@ -8,7 +8,7 @@ from etherapy.binary import B64
 from etherapy.crypto.epochs import new_epoch
 from etherapy.protocol import endpoints
 from etherapy.protocol.agreed_rules import SetRules
-from etherapy.protocol.messages import AskPreview, Recall, Replace, SendMessage
+from etherapy.protocol.messages import AskPreview, OpenEarly, Recall, Replace, SendMessage
 from etherapy.protocol.threads import Commit
 from etherapy.rules.calendar import milliseconds
 from etherapy.tep import epoch as tep
@@ -29,6 +29,11 @@ from tests.server.people import (
 @maker
 async def preview(clinic: Clinic, who: Somebody, named: Named) -> Made:
     return Made(fill_in(endpoints.preview, named, AskPreview()))
+
+
+@maker
+async def open_early(clinic: Clinic, who: Somebody, named: Named) -> Made:
+    return Made(fill_in(endpoints.open_early, named, OpenEarly("crisis_call")))
 
 
 @maker
@@ -134,14 +139,16 @@ async def _set_rules(clinic: Clinic, who: Somebody, named: Named, reading: str, 
     return Made(fill_in(WHOLE_TABLE[setting], named, SetRules(said["version"], said["rules"])))
 
 
-@maker
-async def set_own_rules(clinic: Clinic, who: Somebody, named: Named) -> Made:
-    return await _set_rules(clinic, who, named, "read_own_rules", "set_own_rules")
+def _rules_maker(reading: str, setting: str) -> None:
+    async def maker(clinic: Clinic, who: Somebody, named: Named) -> Made:
+        return await _set_rules(clinic, who, named, reading, setting)
+
+    MAKERS[setting] = maker
 
 
-@maker
-async def set_practice_rules(clinic: Clinic, who: Somebody, named: Named) -> Made:
-    return await _set_rules(clinic, who, named, "read_practice_rules", "set_practice_rules")
+for _set in ("own_rules", "practice_rules", "agreement", "exceptions"):
+    _rules_maker(f"read_{_set}", f"set_{_set}")
+    _rules_maker(f"read_{_set}", f"check_{_set}")
 
 
 def _log_maker(name: str, query: str) -> None:

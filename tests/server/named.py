@@ -3,6 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from etherapy.crypto.keys import DeviceKeys
@@ -36,6 +37,8 @@ class Named:
     lookup: bytes | None = None
     home_practice: bytes | None = None
     new_device: DeviceKeys | None = None
+    alert: bytes = b""
+    task: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ def own(clinic: Clinic, who: Somebody) -> Named:
         who.keys.device_id,
         talk.commit.commit_hash,
         who.chain.chain_id,
+        alert=duty_of(who),
+        task=duty_of(who),
     )
 
 
@@ -92,6 +97,8 @@ def of_another(clinic: Clinic, client: str) -> Named:
         clinic.offers[f"{letter}.other_therapist"].lookup,
         whose.practice,
         whose.keys,
+        alert=duty_of(clinic.people[talk.therapist]),
+        task=duty_of(clinic.people[talk.therapist]),
     )
 
 
@@ -110,7 +117,14 @@ def of_nobody() -> Named:
         os.urandom(16),
         practice,
         DeviceKeys.generate(),
+        os.urandom(16),
+        os.urandom(16),
     )
+
+
+def duty_of(who: Somebody) -> bytes:
+    """The id of somebody's alert, and of their task; makers_of_duties puts them there."""
+    return sha256(b"duty" + who.keys.device_id).digest()[:16]
 
 
 def fill_in(

@@ -154,6 +154,7 @@ INVITING = frozenset(
         "read_link_request",
         "read_link_requests",
         "read_server_keys",
+        "read_crisis_card",
         "openapi",
         "login",
     }

@@ -31,13 +31,13 @@ UNION ALL
 SELECT practice_id, thread_id, owner, 2, 1 FROM thread WHERE thread_id <> {probe};
 
 INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope,
-                     epoch, urgent, expects_reply, accepted_at, accepted_order, counted_from, release_at,
-                     reply_by, window_at, state, n, placed_at, promise, promise_hash, decision, leaf_id,
-                     leaf_salt)
+                     epoch, urgent, expects_reply, service_class, size, turn, accepted_at, accepted_order,
+                     counted_from, release_at, reply_by, window_at, state, n, placed_at, promise,
+                     promise_hash, decision, question, leaf_id, leaf_salt)
 SELECT {practice}, account_id, mid, thread_id, mid, true, hash, hash,
-       0, false, true, at, n, at, CASE WHEN held THEN {now} + interval '1 day' ELSE at END,
+       0, false, true, 1, 0, 0, at, n, at, CASE WHEN held THEN {now} + interval '1 day' ELSE at END,
        at + interval '9 days', at, CASE WHEN held THEN 'held' ELSE 'placed' END,
-       CASE WHEN NOT held THEN n END, CASE WHEN NOT held THEN at END, hash, hash, '{{}}', mid, hash
+       CASE WHEN NOT held THEN n END, CASE WHEN NOT held THEN at END, hash, hash, '{{}}', '{{}}', mid, hash
   FROM crowd;
 
 INSERT INTO entry (practice_id, thread_id, n, item_type, reason, generation, placed_at, item_hash,

@@ -75,6 +75,9 @@ class Room:
             by_client=who is self.client,
             urgent=urgent,
             expects_reply=True,
+            service_class=1,
+            size=272,
+            turn=0,
             version=version,
             accepted_at=now,
             release_at=now if at_once else release_at,
@@ -85,6 +88,7 @@ class Room:
             promise=urandom(259),
             promise_hash=urandom(32),
             decision=b'{"code":"held"}',
+            question=b"{}",
             leaf_id=urandom(16),
             leaf_salt=urandom(32),
         )

@@ -7,7 +7,7 @@ from os import urandom
 import pytest
 
 from etherapy.store.database import Database
-from etherapy.store.settings import NewSheet, RuleSets
+from etherapy.store.settings import MemberPart, NewSheet, RuleSets
 from tests.store.furnish import Room, furnish, leaf
 
 NIGHT = datetime(2026, 6, 2, 3, 40, tzinfo=UTC)
@@ -46,12 +46,12 @@ async def test_rules_are_not_changed_over_a_message_that_was_held_since_and_not_
     message, _ = await room.send(NIGHT, release_at=MORNING, reply_by=MORNING + 9 * HOUR)
     sheet = NewSheet(
         room.thread, 2, urandom(150), urandom(32), b"{}",
-        [(room.client.account, urandom(16)), (room.therapist.account, urandom(16))],
+        [MemberPart(one, urandom(16), b"{}") for one in (room.client.account, room.therapist.account)],
     )  # fmt: skip
-    rules, owner = RuleSets(room.database), room.therapist.account
+    rules, key = RuleSets(room.database), (room.therapist.account, "therapist")
 
     async def set_rules(*seen: bytes) -> bool:
-        return await rules.set(room.therapist, NIGHT, owner, 0, b"[]", b"{}", [sheet], [], seen, [leaf()])
+        return await rules.set(room.therapist, NIGHT, key, 0, b"[]", [sheet], [], seen, [], [leaf()])
 
     assert not await set_rules()
     await room.send(NIGHT, who=room.therapist, at_once=True)  # threads may go on

@@ -106,7 +106,6 @@ class Crowd:
                     mids=mids,
                     statuses=[urandom(187) for _ in mids],
                     sheet=sheet,
-                    part=b"{}",
                     audit=leaf(),
                 ),
             ),

@@ -35,7 +35,7 @@ async def test_a_page_is_not_read_by_whoever_was_left_out_while_it_waited(store:
     """AT-98: it would show what was placed after them."""
     await room.send(NIGHT - timedelta(minutes=1), release_at=NIGHT)
     sheet = sheet_for(room, [room.therapist.account])
-    without = await epoch(room, Turnover(both(room), sheet=sheet, part=b"{}", audit=leaf()), [room.therapist])
+    without = await epoch(room, Turnover(both(room), sheet=sheet, audit=leaf()), [room.therapist])
     async with holding(store, THREAD, room.thread) as turnstile:
         going = await turnstile.queue(commit(room, without))
         reading = await turnstile.queue(room.threads.page(room.client, NIGHT, room.thread, 0, 100))
@@ -72,6 +72,7 @@ def lost_message(room: Room) -> LostMessage:
         release_at=MORNING,
         reply_by=None,
         decision=b"{}",
+        question=b"{}",
         leaf_id=urandom(16),
         leaf_salt=urandom(32),
     )
@@ -80,6 +81,8 @@ def lost_message(room: Room) -> LostMessage:
         envelope=urandom(400),
         urgent=False,
         expects_reply=True,
+        service_class=1,
+        size=272,
         window_at=MORNING,
         promise=urandom(259),
         promise_now=urandom(259),

@@ -14,7 +14,7 @@ from etherapy.store.database import Database
 from etherapy.store.devices import ChainStep, Devices
 from etherapy.store.due import Due
 from etherapy.store.people import Joining, NewLink, People
-from etherapy.store.settings import NewSheet, RuleSets
+from etherapy.store.settings import MemberPart, NewSheet, RuleSets
 from tests.postgres_fixture import Store
 from tests.store.furnish import DAY, Room, Who, furnish, leaf, open_thread, person
 
@@ -100,10 +100,10 @@ async def set_rules(room: Room) -> bool:
     """A new version of the therapist's rules, for the one thread that was there when it was made."""
     sheet = NewSheet(
         room.thread, 2, urandom(150), urandom(32), b"{}",
-        [(room.client.account, urandom(16)), (room.therapist.account, urandom(16))],
+        [MemberPart(one, urandom(16), b"{}") for one in (room.client.account, room.therapist.account)],
     )  # fmt: skip
     return await RuleSets(room.database).set(
-        room.therapist, NIGHT, room.therapist.account, 0, b"[]", b"{}", [sheet], [], [], [leaf()]
+        room.therapist, NIGHT, (room.therapist.account, "therapist"), 0, b"[]", [sheet], [], [], [], [leaf()]
     )
 
 

@@ -12,7 +12,7 @@ from etherapy.store.due import Due
 from etherapy.store.faults import Refused
 from etherapy.store.membership import MOST_CONSENTS, Membership
 from etherapy.store.rosters import NewEpoch, NewMember, Turnover
-from etherapy.store.settings import NewSheet
+from etherapy.store.settings import MemberPart, NewSheet
 from tests.postgres_fixture import Store
 from tests.store.furnish import Room, Who, enrol, furnish, leaf
 from tests.store.test_locks import THREAD, add_link, holding
@@ -27,9 +27,8 @@ async def room(database: Database) -> Room:
 
 
 def sheet_for(room: Room, accounts: Sequence[bytes], r: int = 2) -> NewSheet:
-    return NewSheet(
-        room.thread, r, urandom(150), urandom(32), b"{}", [(one, urandom(16)) for one in accounts]
-    )
+    parts = [MemberPart(one, urandom(16), b"{}") for one in accounts]
+    return NewSheet(room.thread, r, urandom(150), urandom(32), b"{}", parts)
 
 
 async def epoch(room: Room, turnover: Turnover, seats: Sequence[Who] = ()) -> NewEpoch:
@@ -73,7 +72,7 @@ async def cover(room: Room, until: datetime | None = None, start_n: int = 2) -> 
     who = await enrol(room.database, room.practice, NIGHT - timedelta(hours=1), "therapist")
     come = NewMember(who.account, 3, start_n, until, urandom(32))
     sheet = sheet_for(room, [*both(room), who.account])
-    then = Turnover(both(room), [come.consent_hash], [come], sheet=sheet, part=b"{}", audit=leaf())
+    then = Turnover(both(room), [come.consent_hash], [come], sheet=sheet, audit=leaf())
     assert await commit(room, await epoch(room, then, [room.client, room.therapist, who])) == "placed"
     return who
 
@@ -88,7 +87,7 @@ async def test_an_epoch_is_not_begun_while_something_else_waits_than_was_signed_
     """The rule sheet of the same command is taken back as well."""
     message, _ = await room.send(NIGHT, release_at=MORNING)
     sheet = sheet_for(room, [room.therapist.account])
-    then = Turnover(both(room), sheet=sheet, part=b"{}", audit=leaf())
+    then = Turnover(both(room), sheet=sheet, audit=leaf())
     assert await commit(room, await epoch(room, then, [room.therapist])) == "look_again"
     assert (await room.facts(NIGHT)).rules_rev == 1
     ready = replace(then, mids=[message.mid], statuses=[urandom(187)])
@@ -106,7 +105,6 @@ async def test_an_epoch_is_not_begun_on_rules_that_have_changed(room: Room) -> N
         mids=[message.mid],
         statuses=[urandom(187)],
         sheet=sheet_for(room, [room.therapist.account], r=7),
-        part=b"{}",
         audit=leaf(),
     )
     assert await commit(room, await epoch(room, then, [room.therapist])) == "look_again"
@@ -119,7 +117,7 @@ async def test_a_newcomer_whose_chain_grows_meanwhile_is_looked_at_again(store: 
     who = await enrol(room.database, room.practice, NIGHT - timedelta(hours=1), "therapist")
     come = NewMember(who.account, 3, 2, None, urandom(32))
     sheet = sheet_for(room, [*both(room), who.account])
-    then = Turnover(both(room), [come.consent_hash], [come], sheet=sheet, part=b"{}", audit=leaf())
+    then = Turnover(both(room), [come.consent_hash], [come], sheet=sheet, audit=leaf())
     new = await epoch(room, then, [room.client, room.therapist, who])
     account = "SELECT FROM account WHERE account_id = $1 FOR NO KEY UPDATE"
     async with holding(store, account, who.account) as turnstile:

@@ -16,6 +16,7 @@ from etherapy.tep.epoch import Role
 from tests.server.clinic import Clinic
 from tests.server.company import company_of
 from tests.server.furnishing import Furnished
+from tests.server.makers_of_duties import put_duties
 from tests.server.matrix import fingerprint
 from tests.server.newcomers import wait
 from tests.server.weakening import switch_off_checks, switch_off_row_security
@@ -32,6 +33,8 @@ from tests.store.row_security import (
 READS = {
     "read_sync",
     "read_inbox",
+    "read_alerts",
+    "read_tasks",
     "read_notices",
     "read_person",
     "read_leaves",
@@ -58,6 +61,7 @@ async def clinic(furnished: Furnished, tmp_path: Path) -> AsyncIterator[Clinic]:
     async with furnished.open(tmp_path) as found:
         for letter in "AB":
             await fill_the_rest(found, letter)
+        await put_duties(found)
         yield found
 
 

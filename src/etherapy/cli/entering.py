@@ -200,10 +200,11 @@ def whoami(profile: str) -> None:
             f"{name}{', '.join(me.roles)} at {me.practice_name}",
             f"on {server.origin}, practice {b64(practice)}",
             f"server {server.server_id.hex()}",
+            f"account {me.account.hex()}, as rules name it",
         ],
         {"account": me.account, "chain": me.chain, "roles": me.roles, "display_name": me.display_name,
          "practice": practice, "practice_name": me.practice_name, "origin": server.origin,
-         "server_id": server.server_id.hex()},
+         "server_id": server.server_id.hex(), "account_hex": me.account.hex()},
     )  # fmt: skip
 
 

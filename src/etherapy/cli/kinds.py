@@ -8,10 +8,11 @@ import click
 from etherapy.cli.drafting import read_plan, read_text
 from etherapy.cli.profiles import profiled
 from etherapy.cli.saying import Command, Group, Refusal, say
-from etherapy.cli.showing import show_message
+from etherapy.cli.showing import show_message, show_time
 from etherapy.cli.speaking import choose_message, choose_view, in_thread, on_wall, refresh, run, speaking
 from etherapy.cli.wall import read_wall_time
 from etherapy.cli.writing import tell_sent
+from etherapy.rules.measure_offers import Offer
 from etherapy.sdk.session import Session
 from etherapy.sdk.verifying.message import Message, SentMessage
 from etherapy.tep.kinds import SafetyPlan
@@ -182,6 +183,7 @@ async def _show_plan(profile: str, thread: str | None) -> Message | None:
 @click.option("--answer", "answers", multiple=True, metavar="ITEM=SCORE", help="May be repeated.")
 @click.option("--score", "scores", multiple=True, metavar="NAME=SCORE", help="May be repeated.")
 @click.option("--taken", help='When it was filled in, such as "2026-06-09 10:00"; else now.')
+@click.option("--when", is_flag=True, help="Send nothing: say whether it is to be filled in now.")
 @in_thread
 @on_wall
 @profiled
@@ -190,11 +192,17 @@ def checking_in(
     answers: tuple[str, ...],
     scores: tuple[str, ...],
     taken: str | None,
+    when: bool,
     thread: str | None,
     zone: str,
     profile: str,
 ) -> None:
     """Share a questionnaire's answers, such as: check-in phq-9 --answer 1=2 --answer 2=0 --score total=2."""
+    if when:
+        offer = run(_offer(profile, thread, instrument))
+        later = f" From {show_time(offer.next_at, zone)} on it can." if offer.next_at else ""
+        say(_OFFERED[offer.why] + later, offer)
+        return
     at = read_wall_time(taken, zone) if taken else None
     rows = {int(item): score for item, score in _pairs(answers, str.isdecimal).items()}
     totals = _pairs(scores, lambda name: bool(name))
@@ -203,6 +211,24 @@ def checking_in(
         return await me.check_in(chosen, instrument, rows, totals, at)
 
     tell_sent(profile, zone, thread, act)
+
+
+async def _offer(profile: str, thread: str | None, instrument: str) -> Offer:
+    async with speaking(profile, Session) as me:
+        await refresh(me)
+        return await me.measure_offer((await choose_view(me, thread)).thread, instrument)
+
+
+_OFFERED = {
+    "offered": "It can be filled in now.",
+    "not_due": "It need not be filled in now.",
+    "schedule_over": "It need not be filled in: no further date is agreed.",
+    "opening_too_far": "It cannot be filled in now: some of its questions are about danger, and it opens too "
+    "late.",
+    "no_opening": "It cannot be filled in now: some of its questions are about danger, and no opening "
+    "is known.",
+}
+"""Why a questionnaire is offered or is not."""
 
 
 def _pairs(given: tuple[str, ...], is_name: Callable[[str], bool]) -> dict[str, int]:

@@ -9,7 +9,9 @@ import click
 from etherapy import __version__
 from etherapy.cli import (
     admitting,
+    alerts,
     clocks,
+    crisis_cards,
     devices,
     entering,
     findings,
@@ -22,11 +24,14 @@ from etherapy.cli import (
     receipts,
     server_keys,
     supervising,
+    tasks,
     writing,
 )
 from etherapy.cli.demo import command as story
-from etherapy.cli.saying import Group, Refusal, complain
+from etherapy.cli.saying import Group, Refusal, complain, remark
+from etherapy.cli.showing import show_words
 from etherapy.protocol.problem import Problem
+from etherapy.protocol.problems import CardNotShown, Declined
 from etherapy.sdk.faults import DeviceFault
 from etherapy.sdk.transport import Garbled, Unreachable
 from etherapy.server.operate.faults import in_words
@@ -52,6 +57,9 @@ for room in (
     kinds,
     findings,
     law,
+    crisis_cards,
+    alerts,
+    tasks,
     supervising,
     story,
     installations,
@@ -93,6 +101,9 @@ def _tell(error: Exception) -> int:
     if isinstance(error, DeviceFault):
         complain(error.cause, error.mend)
         return 1
+    if isinstance(error, Declined | CardNotShown):
+        for line in show_words(error.words):
+            remark(line)
     if isinstance(error, Problem):
         complain(error.title, _details(error))
         return 1
@@ -116,9 +127,8 @@ def _tell(error: Exception) -> int:
 
 def _details(problem: Problem) -> str:
     """What a problem says besides its title, and the number by which the operator finds it."""
-    said = [
-        str(getattr(problem, name)) for name in ("field", "fault", "mend", "what") if hasattr(problem, name)
-    ]
+    names = ("field", "fault", "mend", "whose", "what")
+    said = [str(getattr(problem, name)) for name in names if getattr(problem, name, "")]
     if problem.request_id:
         said.append(f"request {problem.request_id}")
     return "; ".join(said)

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from etherapy.cli.rule_words import show_rules
 from etherapy.cli.saying import count
 from etherapy.cli.showing import show_time
 from etherapy.rules.decision import Decision
 from etherapy.rules.explain import explain_reasons
+from etherapy.rules.written import tell_documents
 from etherapy.sdk.supervisor import AuditedRecord
 from etherapy.tep.placing import Reason
 
@@ -32,7 +32,7 @@ def _lines(name: str, value: Any, zone: str) -> list[str]:
     if name == "decision" and isinstance(value, dict):
         return list(_decision(value))
     if name == "rules" and isinstance(value, list):
-        return show_rules(value) or ["none"]
+        return tell_documents(value) or ["none"]
     if name == "reason" and value in Reason._value2member_map_:
         return [Reason(value).name.lower().replace("_", " ")]
     return [_plain(value, zone)]

@@ -4,11 +4,12 @@ import click
 
 from etherapy.cli.profiles import profiled
 from etherapy.cli.record_words import show_record
-from etherapy.cli.rule_words import show_rules
 from etherapy.cli.saying import Group, say
 from etherapy.cli.showing import show_time
 from etherapy.cli.speaking import on_wall, run, speaking, warn
 from etherapy.protocol.supervision import Setting
+from etherapy.protocol.tasks import OpenTask
+from etherapy.rules.written import tell_documents
 from etherapy.sdk.supervisor import AuditedRecord, Supervisor
 
 
@@ -26,7 +27,7 @@ def settings(zone: str, profile: str) -> None:
     lines = []
     for one in found:
         lines.append(f"{one.name}, version {one.version} since {show_time(one.created_at, zone)}")
-        lines += [f"    {line}" for line in show_rules(one.rules)]
+        lines += [f"    {line}" for line in tell_documents(one.rules)]
     say(lines or ["No rules have been written."], found)
 
 
@@ -51,6 +52,25 @@ async def _decisions(profile: str) -> list[AuditedRecord]:
         found = await board.decisions()
         warn(list(board.findings))
         return found
+
+
+@supervise.command("tasks")
+@on_wall
+@profiled
+def open_tasks(zone: str, profile: str) -> None:
+    """What is still to be done in the practice: by whom, by when."""
+    found = run(_open_tasks(profile))
+    lines = [
+        f"{show_time(one.due_at, zone)}  {one.whose}: {one.kind.replace('_', ' ')}"
+        f"{f' {one.subject}' if one.subject else ''}{f' (thread {one.thread})' if one.thread else ''}"
+        for one in found
+    ]
+    say(lines or ["Nothing is to be done."], found)
+
+
+async def _open_tasks(profile: str) -> list[OpenTask]:
+    async with speaking(profile, Supervisor) as board:
+        return await board.open_tasks()
 
 
 COMMANDS = (supervise,)

@@ -1,10 +1,11 @@
 """Commands by which people write, and see what became of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import click
 
+from etherapy.cli.card_first import card_before
 from etherapy.cli.drafting import read_text
 from etherapy.cli.profiles import profiled
 from etherapy.cli.saying import Command, Refusal, say
@@ -21,8 +22,12 @@ from etherapy.cli.speaking import (
     speaking,
 )
 from etherapy.protocol.messages import Explanation, Previewed
+from etherapy.rules.decision import Decision
 from etherapy.rules.explain import explain_reasons
+from etherapy.rules.languages import LANGUAGES, words_in
+from etherapy.rules.replay import Replayed
 from etherapy.sdk.session import Session
+from etherapy.sdk.therapist import Therapist
 from etherapy.sdk.verifying.message import SentMessage
 
 Act = Callable[[Session, bytes], Awaitable[SentMessage]]
@@ -31,27 +36,51 @@ _URGENT = click.option(
     "--urgent", is_flag=True, help="Not held, whatever the hour. The server can see this flag."
 )
 
+_NOW = click.option(
+    "--now",
+    "because",
+    metavar="REASON",
+    default="",
+    help="Send at once what your own rules would send later, for this reason (a code); it is on record.",
+)
+_LANGUAGE = click.option(
+    "--language", type=click.Choice(sorted(LANGUAGES)), default="en", help="Of the words of the answer."
+)
+
 
 @click.command("preview", cls=Command)
 @_TEXT
 @_URGENT
+@_NOW
+@_LANGUAGE
 @in_thread
 @on_wall
 @profiled
-def previewing(text: str | None, urgent: bool, thread: str | None, zone: str, profile: str) -> None:
+def previewing(
+    text: str | None,
+    urgent: bool,
+    because: str,
+    language: str,
+    thread: str | None,
+    zone: str,
+    profile: str,
+) -> None:
     """What would happen to TEXT if it were sent now: who reads it, when, and by when an answer comes."""
-    found, by_client = run(_preview(profile, zone, thread, read_text(text), urgent))
+    manner = Manner(urgent, because=because, language=language)
+    found, by_client = run(_preview(profile, zone, thread, read_text(text), manner))
     say(show_words(found.words) if by_client else found.words.lines, found)
 
 
 async def _preview(
-    profile: str, zone: str, thread: str | None, text: str, urgent: bool
+    profile: str, zone: str, thread: str | None, text: str, manner: "Manner"
 ) -> tuple[Previewed, bool]:
     async with speaking(profile, Session, zone) as me:
+        me.language = manner.language
         await refresh(me)
         chosen = await choose_view(me, thread)
         with as_member(chosen):
-            return await me.preview(chosen.thread, text, urgent), chosen.role == "client"
+            seen = await me.preview(chosen.thread, text, manner.urgent, at_once_because=manner.because)
+            return seen, chosen.role in ("client", "family")
 
 
 @click.command("send", cls=Command)
@@ -60,6 +89,8 @@ async def _preview(
 @click.option("--letter", is_flag=True, help="Send it as a letter, for which other rules may hold.")
 @click.option("--subject", help="The subject of a letter.")
 @click.option("--reply-to", metavar="MESSAGE", help="Beginning of the id of what this answers.")
+@_NOW
+@_LANGUAGE
 @in_thread
 @on_wall
 @profiled
@@ -69,6 +100,8 @@ def sending(
     letter: bool,
     subject: str | None,
     reply_to: str | None,
+    because: str,
+    language: str,
     thread: str | None,
     zone: str,
     profile: str,
@@ -76,17 +109,21 @@ def sending(
     """Send TEXT, sealed on this device. Without TEXT: from standard input, or from your editor."""
     if (urgent and letter) or (subject and not letter):
         raise Refusal("a letter is not urgent, and only a letter has a subject", "leave one of them out", 2)
-    _write(profile, zone, thread, text, Manner(urgent, letter, subject, reply_to))
+    _write(profile, zone, thread, text, Manner(urgent, letter, subject, reply_to, because, language))
 
 
 @click.command("reply", cls=Command)
 @_TEXT
+@_NOW
+@_LANGUAGE
 @in_thread
 @on_wall
 @profiled
-def replying(text: str | None, thread: str | None, zone: str, profile: str) -> None:
+def replying(
+    text: str | None, because: str, language: str, thread: str | None, zone: str, profile: str
+) -> None:
     """Answer a client: like `send`."""
-    _write(profile, zone, thread, text, Manner())
+    _write(profile, zone, thread, text, Manner(because=because, language=language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +134,27 @@ class Manner:
     letter: bool = False
     subject: str | None = None
     reply_to: str | None = None
+    because: str = ""
+    """A therapist's reason for sending it at once, outside their hours."""
+    language: str = "en"
 
 
 def _write(profile: str, zone: str, thread: str | None, text: str | None, manner: Manner) -> None:
     wording = read_text(text)
 
     async def act(me: Session, chosen: bytes) -> SentMessage:
+        me.language = manner.language
         answers = manner.reply_to and await choose_message(me, chosen, manner.reply_to, anybodys=True)
         if manner.letter:
             return await me.send_letter(chosen, wording, manner.subject, reply_to=answers or None)
-        return await me.send(chosen, wording, manner.urgent, reply_to=answers or None)
+        return await me.send(
+            chosen,
+            wording,
+            manner.urgent,
+            reply_to=answers or None,
+            at_once_because=manner.because,
+            card=await card_before(me, chosen, wording) if manner.urgent else "",
+        )
 
     tell_sent(profile, zone, thread, act)
 
@@ -193,7 +241,9 @@ def replacing(
 
     async def act(me: Session, chosen: bytes) -> SentMessage:
         mid = await choose_message(me, chosen, message)
-        return await (me.send_urgently(chosen, mid) if urgent else me.replace(chosen, mid, wording))
+        if not urgent:
+            return await me.replace(chosen, mid, wording)
+        return await me.send_urgently(chosen, mid, card=await card_before(me, chosen, wording))
 
     sent = act_in(profile, zone, thread, Session, act)
     say(["Nobody sees the old one.", *show_place(sent, zone, profile)], document_of(sent))
@@ -201,16 +251,29 @@ def replacing(
 
 @click.command("explain", cls=Command)
 @click.argument("message")
+@click.option("--replay", "again", is_flag=True, help="Decide it again on this device, and compare.")
+@_LANGUAGE
 @in_thread
 @on_wall
 @profiled
-def explaining(message: str, thread: str | None, zone: str, profile: str) -> None:
-    """Why MESSAGE (the beginning of its id) was treated as it was, and what was said of it then."""
-    found = run(_explain(profile, zone, thread, message))
+def explaining(message: str, again: bool, language: str, thread: str | None, zone: str, profile: str) -> None:
+    """Why MESSAGE (the beginning of its id) was treated as it was, and what was said of it then.
+
+    For each field of the decision: the one rule that decided it, and the version of the layer that set it.
+    """
+    if again:
+        done = act_in(profile, zone, thread, Session, lambda me, chosen: _replay(me, chosen, message))
+        words = (
+            "The same decision, to the byte." if done.same else "ALARM: this is not the decision on record."
+        )
+        say([words, *_winners(done.decision)], done)
+        return
+    found = run(_explain(profile, zone, thread, message, language))
     say(
         [
             *found.summary,
-            *(f"  - {reason}" for reason, _ in explain_reasons(found.decision)),
+            *(f"  - {reason}" for reason, _ in explain_reasons(found.decision, words_in(language))),
+            *_winners(found.decision),
             f"Accepted {show_time(found.accepted_at, zone)}; released {show_time(found.release_at, zone)}; "
             f"placed {show_time(found.placed_at, zone)}; reply by {show_time(found.reply_by, zone)}.",
         ],
@@ -218,13 +281,45 @@ def explaining(message: str, thread: str | None, zone: str, profile: str) -> Non
     )
 
 
-async def _explain(profile: str, zone: str, thread: str | None, message: str) -> Explanation:
+async def _replay(me: Session, chosen: bytes, message: str) -> Replayed:
+    return await me.replay(chosen, await choose_message(me, chosen, message))
+
+
+def _winners(decision: Decision) -> Iterator[str]:
+    """`release_at: window.weekly [therapist/3]`: which rule of which version decided each field."""
+    for field, reason in sorted(decision.by.items()):
+        place = f" {reason.place}" if reason.place else ""
+        yield f"  {field}: {reason.kind}{place} [{reason.origin}]"
+
+
+async def _explain(profile: str, zone: str, thread: str | None, message: str, language: str) -> Explanation:
     async with speaking(profile, Session) as me:
+        me.language = language
         await refresh(me)
         chosen = await choose_view(me, thread)
-        me.zone = zone if chosen.role == "client" else ""  # beside the practice's time stands the client's
+        me.zone = (
+            zone if chosen.role in ("client", "family") else ""
+        )  # beside the practice's time stands the client's
         mid = await choose_message(me, chosen.thread, message, anybodys=True)
         return await me.explain(chosen.thread, mid)
 
 
-COMMANDS = (previewing, sending, waiting, recalling, replacing, explaining, replying)
+@click.command("open", cls=Command)
+@click.argument("reason")
+@in_thread
+@profiled
+def opening(reason: str, thread: str | None, profile: str) -> None:
+    """Have what your client wrote now, before your hours, for REASON (a code, such as crisis_call).
+
+    Your practice sees that you did, and why.
+    """
+
+    async def act(me: Therapist, chosen: bytes) -> None:
+        await me.open_early(chosen, reason)
+        await me.sync()
+
+    act_in(profile, "", thread, Therapist, act)
+    say("Opened. What there was is in your thread now.", {"opened": True})
+
+
+COMMANDS = (previewing, sending, waiting, recalling, replacing, explaining, replying, opening)

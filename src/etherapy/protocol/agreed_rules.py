@@ -1,8 +1,11 @@
 """Rule sets as their authors read and write them."""
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+
+from etherapy.rules.sheet import SheetInWords
 
 
 class SetRules(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,3 +28,28 @@ class RulesSet(Struct, frozen=True):
 
     version: int
     threads: int
+
+
+class ExampleReply(Struct, frozen=True):
+    """What would be decided of a client's message at some time."""
+
+    at: datetime
+    code: str
+    release_at: datetime | None
+    reply_by: datetime | None
+    words: str
+
+
+class RulesChecked(Struct, frozen=True):
+    """What would follow from these rules. Nothing was put in force."""
+
+    version: int
+    """That they would have."""
+    threads: int
+    """That they would reach."""
+    rules: list[dict[str, Any]]
+    """As they would be kept: with the dates on which coming phases count as announced."""
+    examples: list[ExampleReply]
+    """A message before a weekend and one at night, so that "24 hours" is agreed with dates."""
+    words: SheetInWords
+    """All that would hold, in words."""

@@ -5,6 +5,8 @@ from typing import Final
 from etherapy.binary import Hash32
 from etherapy.protocol import (
     agreed_rules,
+    alerts,
+    crisis_cards,
     healing,
     invitations,
     logs,
@@ -12,7 +14,9 @@ from etherapy.protocol import (
     messages,
     pairing,
     people,
+    rule_words,
     supervision,
+    tasks,
     threads,
 )
 from etherapy.protocol.endpoint import OPEN, SEALED_BODY, Access, Endpoint
@@ -21,6 +25,7 @@ from etherapy.protocol.problems import (
     BadFormat,
     BadRules,
     Busy,
+    CardNotShown,
     Declined,
     DeviceRevoked,
     DeviceTaken,
@@ -31,13 +36,16 @@ from etherapy.protocol.problems import (
     MidTaken,
     NameTaken,
     NoSeat,
+    NoSuchAlert,
     NoSuchChain,
     NoSuchLink,
     NoSuchLog,
     NoSuchMessage,
     NoSuchRequest,
+    NoSuchTask,
     NoSuchThread,
     NotHeld,
+    OpeningForbidden,
     StaleChain,
     StaleEpoch,
     StaleVersion,
@@ -52,10 +60,15 @@ WRITERS: Final[Access] = frozenset({"client", "therapist"})
 THERAPIST: Final[Access] = frozenset({"therapist"})
 ADMINISTRATOR: Final[Access] = frozenset({"administrator"})
 AUDITORS: Final[Access] = frozenset({"supervisor", "administrator"})
+STAFF: Final[Access] = frozenset({"therapist", "supervisor", "administrator"})
 
 # --- getting in ---------------------------------------------------------------------------------------------
 
 read_server_keys = Endpoint("GET", "/server/keys", gives=people.ServerKeys, access=OPEN)
+
+read_crisis_card = Endpoint(
+    "GET", "/crisis-card", gives=crisis_cards.CrisisCard, query=crisis_cards.CrisisCardQuery, access=OPEN,
+)
 
 ask_challenge = Endpoint(
     "POST", "/login/challenges", takes=people.AskChallenge, gives=people.Challenge, access=OPEN,
@@ -175,7 +188,7 @@ read_joining = Endpoint(
 
 read_inbox = Endpoint("GET", "/inbox", gives=threads.Inbox, query=threads.InboxQuery, access=THERAPIST)
 
-read_notices = Endpoint("GET", "/notices", gives=threads.Notices, query=threads.NoticeQuery, access=THERAPIST)
+read_notices = Endpoint("GET", "/notices", gives=threads.Notices, query=threads.NoticeQuery, access=WRITERS)
 
 # --- writing ------------------------------------------------------------------------------------------------
 
@@ -187,7 +200,7 @@ preview = Endpoint(
 send_message = Endpoint(
     "POST", "/threads/{thread}/messages", takes=messages.SendMessage, gives=messages.Sent, access=WRITERS,
     repeatable=True, body_limit=SEALED_BODY, problems=(NoSuchThread, BadFormat, Unverified, MidTaken,
-    StaleEpoch, NoSeat, ThreadClosed, Declined, Busy),
+    StaleEpoch, NoSeat, ThreadClosed, Declined, CardNotShown, Busy),
 )
 
 read_message = Endpoint(
@@ -201,15 +214,26 @@ explain_message = Endpoint(
     problems=(NoSuchMessage,),
 )
 
+read_record = Endpoint(
+    "GET", "/threads/{thread}/messages/{mid}/record", gives=messages.MessageRecord, access=WRITERS,
+    problems=(NoSuchThread, NoSuchMessage),
+)
+
 recall_message = Endpoint(
     "POST", "/threads/{thread}/recalls", takes=messages.Recall, gives=messages.Sent, access=WRITERS,
-    repeatable=True, problems=(NoSuchThread, NoSuchMessage, BadFormat, Unverified, AlreadyPlaced, NotHeld),
+    repeatable=True, problems=(NoSuchThread, NoSuchMessage, BadFormat, Unverified, AlreadyPlaced, NotHeld,
+    Busy),
 )
 
 replace_message = Endpoint(
     "POST", "/threads/{thread}/replacements", takes=messages.Replace, gives=messages.Sent, access=WRITERS,
     repeatable=True, body_limit=SEALED_BODY, problems=(NoSuchThread, NoSuchMessage, BadFormat, Unverified,
-    AlreadyPlaced, NotHeld, MidTaken, StaleEpoch, NoSeat, ThreadClosed, Declined, Busy),
+    AlreadyPlaced, NotHeld, MidTaken, StaleEpoch, NoSeat, ThreadClosed, Declined, CardNotShown, Busy),
+)
+
+open_early = Endpoint(
+    "POST", "/threads/{thread}/opening", takes=messages.OpenEarly, access=THERAPIST,
+    problems=(NoSuchThread, OpeningForbidden),
 )
 
 read_waiting = Endpoint(
@@ -259,11 +283,27 @@ read_sheet = Endpoint(
     problems=(NoSuchThread,),
 )
 
-read_own_rules = Endpoint("GET", "/rules", gives=agreed_rules.RuleSet, access=THERAPIST)
+read_rule_words = Endpoint(
+    "GET", "/threads/{thread}/rules/words", gives=rule_words.SheetInWords, query=rule_words.RuleWordsQuery,
+    access=WRITERS, problems=(NoSuchThread, BadRules), cost=3,
+)
+
+read_next_opening = Endpoint(
+    "GET", "/threads/{thread}/next-opening", gives=rule_words.NextOpening, query=rule_words.RuleWordsQuery,
+    access=WRITERS, problems=(NoSuchThread, BadRules),
+)
+
+read_own_rules = Endpoint("GET", "/rules", gives=agreed_rules.RuleSet, access=WRITERS)
 
 set_own_rules = Endpoint(
-    "PUT", "/rules", takes=agreed_rules.SetRules, gives=agreed_rules.RulesSet, access=THERAPIST,
+    "PUT", "/rules", takes=agreed_rules.SetRules, gives=agreed_rules.RulesSet, access=WRITERS,
     problems=(BadRules, StaleVersion, Busy), cost=5,
+)
+
+check_own_rules = Endpoint(
+    "POST", "/rules/check", takes=agreed_rules.SetRules, gives=agreed_rules.RulesChecked,
+    query=rule_words.RuleWordsQuery, access=WRITERS, repeatable=True, problems=(BadRules, StaleVersion),
+    cost=5,
 )
 
 read_practice_rules = Endpoint("GET", "/practice/rules", gives=agreed_rules.RuleSet, access=ADMINISTRATOR)
@@ -271,6 +311,73 @@ read_practice_rules = Endpoint("GET", "/practice/rules", gives=agreed_rules.Rule
 set_practice_rules = Endpoint(
     "PUT", "/practice/rules", takes=agreed_rules.SetRules, gives=agreed_rules.RulesSet,
     access=ADMINISTRATOR, problems=(BadRules, StaleVersion, Busy), cost=5,
+)
+
+check_practice_rules = Endpoint(
+    "POST", "/practice/rules/check", takes=agreed_rules.SetRules, gives=agreed_rules.RulesChecked,
+    query=rule_words.RuleWordsQuery, access=ADMINISTRATOR, repeatable=True,
+    problems=(BadRules, StaleVersion), cost=5,
+)
+
+read_agreement = Endpoint(
+    "GET", "/threads/{thread}/agreement", gives=agreed_rules.RuleSet, access=THERAPIST,
+    problems=(NoSuchThread,),
+)
+
+set_agreement = Endpoint(
+    "PUT", "/threads/{thread}/agreement", takes=agreed_rules.SetRules, gives=agreed_rules.RulesSet,
+    access=THERAPIST, problems=(NoSuchThread, ThreadClosed, BadRules, StaleVersion, Busy), cost=5,
+)
+
+check_agreement = Endpoint(
+    "POST", "/threads/{thread}/agreement/check", takes=agreed_rules.SetRules, gives=agreed_rules.RulesChecked,
+    query=rule_words.RuleWordsQuery, access=THERAPIST, repeatable=True,
+    problems=(NoSuchThread, ThreadClosed, BadRules, StaleVersion), cost=5,
+)
+
+read_exceptions = Endpoint(
+    "GET", "/threads/{thread}/exceptions", gives=agreed_rules.RuleSet, access=THERAPIST,
+    problems=(NoSuchThread,),
+)
+
+set_exceptions = Endpoint(
+    "PUT", "/threads/{thread}/exceptions", takes=agreed_rules.SetRules, gives=agreed_rules.RulesSet,
+    access=THERAPIST, problems=(NoSuchThread, ThreadClosed, BadRules, StaleVersion, Busy), cost=5,
+)
+
+check_exceptions = Endpoint(
+    "POST", "/threads/{thread}/exceptions/check", takes=agreed_rules.SetRules,
+    gives=agreed_rules.RulesChecked, query=rule_words.RuleWordsQuery, access=THERAPIST, repeatable=True,
+    problems=(NoSuchThread, ThreadClosed, BadRules, StaleVersion), cost=5,
+)
+
+# --- alerts and tasks ----------------------------------------------------------------------------------------
+
+read_alerts = Endpoint(
+    "GET", "/alerts", gives=alerts.AlertList, query=alerts.AlertQuery, access=STAFF, waits=True,
+)
+
+acknowledge_alert = Endpoint(
+    "POST", "/alerts/{alert}/acknowledgement", access=STAFF, repeatable=True, problems=(NoSuchAlert,),
+)
+
+close_alert = Endpoint(
+    "POST", "/alerts/{alert}/closing", takes=alerts.CloseAlert, access=STAFF, repeatable=True,
+    problems=(NoSuchAlert,),
+)
+
+read_alert_status = Endpoint(
+    "GET", "/threads/{thread}/messages/{mid}/alerts", gives=alerts.AlertStatus,
+    query=alerts.AlertStatusQuery, access=WRITERS, problems=(NoSuchMessage,),
+)
+
+read_tasks = Endpoint("GET", "/tasks", gives=tasks.Tasks, access=STAFF)
+
+read_open_tasks = Endpoint("GET", "/supervision/tasks", gives=tasks.OpenTasks, access=AUDITORS)
+
+close_task = Endpoint(
+    "POST", "/tasks/{task}/closing", takes=tasks.CloseTask, access=STAFF, repeatable=True,
+    problems=(NoSuchTask,),
 )
 
 # --- after a restore ----------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Sending: what a sender is told before, at once, and ever after."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from etherapy.binary import B64, Id16
 from etherapy.rules.decision import Decision
@@ -12,14 +12,29 @@ from etherapy.rules.explain import Preview
 ServiceClass = Literal[1, 2, 3, 4, 5]
 """1 message, 2 logistics, 3 no reply expected, 4 letter, 5 structured (tep_amendments.md A-1)."""
 
+Language = Annotated[str, Meta(max_length=35)]
+"""A language tag; what is not known is answered in English."""
+
+ReasonCode = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]{0,39})?$")]
+"""A code of the practice's own; empty: none."""
+
+CardName = Annotated[str, Meta(max_length=80)]
+
 StateName = Literal["held", "placed", "recalled", "replaced", "returned"]
 
 
 class SendMessage(Struct, frozen=True, forbid_unknown_fields=True):
-    """A sealed envelope. `zone` is where the writer is, for the words of the answer only; it is not kept."""
+    """A sealed envelope. `zone` is where the writer is and `language` what they read, for the words of the
+    answer only; neither is kept."""
 
     envelope: B64
     zone: str = ""
+    language: Language = "en"
+    at_once_because: ReasonCode = ""
+    """A therapist's reason for sending now what their rules would send later; it is kept (R-08)."""
+    card: CardName = ""
+    """`card_id` of the crisis card that was shown before: urgent messages need it where nobody is on call
+    (R-16)."""
 
 
 class Recall(Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,6 +42,7 @@ class Recall(Struct, frozen=True, forbid_unknown_fields=True):
 
     recall: B64
     zone: str = ""
+    language: Language = "en"
 
 
 class Replace(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +51,9 @@ class Replace(Struct, frozen=True, forbid_unknown_fields=True):
     recall: B64
     envelope: B64
     zone: str = ""
+    language: Language = "en"
+    at_once_because: ReasonCode = ""
+    card: CardName = ""
 
 
 class AskPreview(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +64,8 @@ class AskPreview(Struct, frozen=True, forbid_unknown_fields=True):
     size: int = 256
     """Bytes of padded ciphertext."""
     zone: str = ""
+    language: Language = "en"
+    at_once_because: ReasonCode = ""
 
 
 class Previewed(Struct, frozen=True):
@@ -118,9 +139,26 @@ class AllWaiting(Struct, frozen=True):
 
 
 class ExplanationQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the reader of the words is; empty: on the practice's wall."""
+    """Where the reader of the words is (empty: on the practice's wall), and what they read."""
 
     zone: str = ""
+    language: Language = "en"
+
+
+class OpenEarly(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a therapist opens a thread before its hours: a code of the practice's own, such as `crisis_call`."""
+
+    reason: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class MessageRecord(Struct, frozen=True):
+    """What one of one's own messages was decided on, for deciding it again: with the rule sheet that the
+    receipt names it gives the very bytes of the decision."""
+
+    question: B64
+    """Canonical JSON: the attempt, what was known, and the number of the sheet."""
+    decision: B64
+    receipt: B64
 
 
 class Explanation(Struct, frozen=True):

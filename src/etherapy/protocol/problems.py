@@ -5,6 +5,7 @@ from datetime import datetime
 
 from etherapy.binary import B64, Hash32
 from etherapy.protocol.problem import Problem
+from etherapy.rules.explain import Preview
 
 
 class LoginFailed(Problem, status=401):
@@ -78,6 +79,8 @@ class BadRules(Problem, status=422):
     field: str
     fault: str
     mend: str
+    whose: str = ""
+    """Whose rules do not fit, where they are not those that were written, such as `Dr Vale`."""
 
 
 @dataclass(eq=False)
@@ -100,6 +103,14 @@ class MidTaken(Problem, status=409):
     """Another message of yours has this id; nothing was stored, the other one is untouched."""
 
     item_hash: Hash32
+
+
+class NoSuchAlert(Problem, status=404):
+    """No such alert was sent to you."""
+
+
+class NoSuchTask(Problem, status=404):
+    """There is no such task of yours."""
 
 
 @dataclass(eq=False)
@@ -147,7 +158,23 @@ class TooManyWaiting(Problem, status=503):
 class Declined(Problem, status=409):
     """The rules that were agreed do not allow this message now. Keep it as a draft."""
 
-    because: list[str]
+    reasons: list[str]
+    """Codes, such as `budget_exhausted`."""
+    retry_from: datetime | None
+    """From when on it would be taken; None: nobody knows."""
+    words: Preview
+    """What to show: sentences, emergency text and crisis card."""
+
+
+class OpeningForbidden(Problem, status=409):
+    """The practice does not let anybody open what is held before its time."""
+
+
+@dataclass(eq=False)
+class CardNotShown(Problem, status=409):
+    """Nobody is on call for urgent messages now: show the crisis card, and send with its name."""
+
+    words: Preview
 
 
 @dataclass(eq=False)

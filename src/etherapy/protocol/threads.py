@@ -87,18 +87,21 @@ class Inbox(Struct, frozen=True):
 
 
 class NoticeQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Notices since an instant (RFC 3339)."""
+    """Notices since an instant (RFC 3339). `zone`: where a client's device is, for its quiet hours."""
 
     since: Annotated[datetime, Meta(tz=True)] | None = None
+    zone: str = ""
 
 
 class Notice(Struct, frozen=True):
-    """There is something to read: one for each opening of the window, never one for each message, never
-    a word of content."""
+    """There is something to read, never a word of content: for a therapist one for each opening of the
+    window, for a client one for each thread and quiet stretch."""
 
     window_at: datetime
     urgent: bool
     noticed_at: datetime
+    thread: Id16 | None = None
+    """For a client."""
 
 
 class Notices(Struct, frozen=True):

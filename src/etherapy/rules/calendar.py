@@ -102,6 +102,14 @@ def first_instant(place: ZoneInfo, wall: int) -> int:
     return (face - before - _WALL_EPOCH) // _MS
 
 
+def last_instant(place: ZoneInfo, wall: int) -> int:
+    """As `first_instant`, but a minute that the wall shows twice means the second pass: the end of a rest
+    that a turned clock does not cut short (rules.md 3.2)."""
+    face = _WALL_EPOCH + timedelta(minutes=wall)
+    before, after = _offsets(place, face)
+    return (face - after - _WALL_EPOCH) // _MS if before > after else first_instant(place, wall)
+
+
 def _offsets(place: ZoneInfo, face: datetime) -> tuple[timedelta, timedelta]:
     """Offsets from UTC of a face on its first and second pass; in a gap, of before and after it (PEP 495)."""
     first, second = place.utcoffset(face), place.utcoffset(face.replace(fold=1))
@@ -165,6 +173,11 @@ def utc_ordinal(ms: int) -> int:
 def local_ordinal(place: ZoneInfo, ms: int) -> int:
     """The date (as ordinal) that the wall of the zone shows at an instant."""
     return place.fromutc(instant(ms).replace(tzinfo=place)).toordinal()
+
+
+def local_date(place: ZoneInfo, ms: int) -> date:
+    """The date that the wall of the zone shows at an instant."""
+    return date.fromordinal(local_ordinal(place, ms))
 
 
 def day_bounds(name: str, day: date) -> tuple[datetime, datetime]:

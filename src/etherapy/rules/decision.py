@@ -18,7 +18,7 @@ REPLACE = "replace"
 _RANK: Final[dict[str, int]] = {
     "at_once": 0, "silent": 1, "held": 2, "no_future_window": 3, "declined": 4, "urgent": 5
 }  # fmt: skip
-Value = TypeVar("Value")
+Value = TypeVar("Value", datetime, int)
 
 
 class Reason(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
@@ -104,13 +104,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 def _latest(a: Value | None, b: Value | None) -> Value | None:
     if a is None or b is None:
         return b if a is None else a
-    return max(a, b)  # type: ignore[type-var]  # instants and numbers
+    return max(a, b)
 
 
 def _earliest(a: Value | None, b: Value | None) -> Value | None:
     if a is None or b is None:
         return b if a is None else a
-    return min(a, b)  # type: ignore[type-var]
+    return min(a, b)
 
 
 def _gravest(a: Code, b: Code) -> Code:

@@ -1,21 +1,21 @@
-"""`etherapy rules evaluate`: timetable cases in, answers out, without a server. Bytes to a document; no
-files.
+"""`etherapy rules evaluate`: cases in, answers out, without a server. Bytes to a document; no files.
 
-The format is that of docs/rules.md 9. Cases with the same zone, windows and
-exceptions share one timetable.
+The formats are those of docs/rules.md 9: timetable cases here, whole policies in `decision_cases`. Timetable
+cases with the same zone, windows and exceptions share one timetable.
 """
 
 import json
-import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 
+from etherapy.rules import decision_cases
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import MINUTE_MS, instant, milliseconds
 from etherapy.rules.case_policy import read_timetable
+from etherapy.rules.instants import read_instant, show_instant
+from etherapy.rules.policy import read_json
 from etherapy.rules.timetable import Timetable
 
 FORMAT = "etherapy-windows/1"
@@ -23,11 +23,10 @@ _FORMAT_JSON = f'"{FORMAT}"'.encode()
 _BLANKS = b" \t\r\n"
 Read = TypeVar("Read")
 _TIMETABLES_SHARED = 4096
-_INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,3}0*)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
-)
-_YEARS = range(1970, 9998)
-_FACE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - only printed, with a Z behind
+
+
+class _Named(msgspec.Struct):
+    format: str = ""
 
 
 class NotSuchADocument(Exception):
@@ -40,6 +39,8 @@ def evaluate(document: bytes) -> dict[str, Any]:
     A case that cannot be answered gets `{"id", "error"}`. NotSuchADocument when there are no cases to be
     read.
     """
+    if _names_decisions(document):
+        return {"results": _decided(document)}
     shared: dict[bytes, Timetable | BadRule] = {}
     return {"results": [_result(case, shared) for case in _cases(document)]}
 
@@ -47,6 +48,21 @@ def evaluate(document: bytes) -> dict[str, Any]:
 def evaluate_case(case: Mapping[str, Any]) -> dict[str, Any]:
     """Answer one case that is already in memory, as `evaluate` would."""
     return _result(msgspec.Raw(msgspec.json.encode(case)), {})
+
+
+def _names_decisions(document: bytes) -> bool:
+    """Whether it is a document of whole policies; one that cannot be read is refused as the other kind."""
+    try:
+        return msgspec.json.decode(document, type=_Named).format == decision_cases.FORMAT
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return False
+
+
+def _decided(document: bytes) -> list[dict[str, Any]]:
+    try:
+        return decision_cases.answer_cases(read_json(document))
+    except BadRule as bad:
+        raise NotSuchADocument(f"not a document of cases: {bad}") from None
 
 
 def _cases(document: bytes) -> list[msgspec.Raw]:
@@ -125,7 +141,7 @@ def _result(text: msgspec.Raw, shared: dict[bytes, Timetable | BadRule]) -> dict
 
 def _answer(case: Mapping[str, msgspec.Raw], shared: dict[bytes, Timetable | BadRule]) -> dict[str, Any]:
     timetable = _shared_timetable(case, shared)
-    now = _now(_value(case.get("now")))
+    now = milliseconds(read_instant(_value(case.get("now")), "now"))
     opens = timetable.next_open_ms(now)
     answer = {
         "in_window": opens == now,
@@ -159,25 +175,5 @@ def _shared_timetable(case: Mapping[str, msgspec.Raw], shared: dict[bytes, Timet
     return found
 
 
-def _now(value: Any) -> int:
-    """Milliseconds of an instant written by RFC 3339; finer ones and far-away years are refused."""
-    mend = "write an instant such as 2026-11-24T09:30:00Z, with at most milliseconds"
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise BadRule("now", "not an instant with its offset from UTC", mend)
-    try:
-        at = datetime.fromisoformat(value)
-        ms = milliseconds(at)
-        year = instant(ms).year
-    except (ValueError, OverflowError):
-        raise BadRule("now", "this instant does not exist", mend) from None
-    if year not in _YEARS:
-        raise BadRule("now", "too far away", "use the years 1970 to 9997")
-    return ms
-
-
 def _shown(ms: int | None) -> str | None:
-    """An instant as UTC with a Z, milliseconds only where there are any."""
-    if ms is None:
-        return None
-    precision = "milliseconds" if ms % 1000 else "seconds"
-    return (_FACE_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec=precision) + "Z"
+    return None if ms is None else show_instant(instant(ms))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from etherapy.rules.calendar import instant, tzdata_checksum, tzdata_version
+from etherapy.rules.calendar import instant, milliseconds, tzdata_checksum, tzdata_version
 from etherapy.rules.decision import COVER, NOTHING, Decision, Reason
 from etherapy.rules.kinds.therapist_outbound import TherapistOutbound
 from etherapy.rules.layers import Cover, Rules
@@ -23,10 +23,35 @@ def decide(rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
     earliest release wins, and the owner's where none is earlier.
     """
     own = _decide(rules, attempt, facts)
-    if not rules.covers or not attempt.by_client or own.code == "declined":
+    if not attempt.by_client or own.code == "declined":
+        return own
+    own = _with_offer(own, rules, attempt)
+    if not rules.covers:
         return own
     offers = [(_seen(own, rules), own), *_covered(rules, attempt, facts)]
     return min(offers, key=lambda offer: offer[0])[1]
+
+
+def _with_offer(own: Decision, rules: Rules, attempt: Attempt) -> Decision:
+    """The reason by which a client hears of somebody who could cover, while the wait lies in an absence and
+    the client has not agreed to it (S-8)."""
+    if not rules.absences:
+        return own
+    today = rules.timetable.date_of(attempt.at)
+    until = own.reply_by or _seen(own, rules)[1]
+    found = tuple(
+        Reason("absence", "*", "cover_offered", place=absence.place(), label=absence.cover_name)
+        for absence in rules.absences
+        if absence.cover
+        and absence.covers(attempt.urgent)
+        and absence.visible_on(today)
+        and absence.meets(attempt.at, until, rules.timetable)
+        and not any(one.by == absence.cover and milliseconds(attempt.at) < one.until for one in rules.covers)
+    )
+    if not found:
+        return own
+    named = {rules.with_origin(reason, attempt.at) for reason in found}
+    return replace(own, because=tuple(sorted({*own.because, *named})))
 
 
 def _covered(
@@ -36,10 +61,18 @@ def _covered(
     for cover in rules.covers:
         theirs = rules.covering[cover.by]
         decision = _decide(theirs, attempt, facts)
-        if _within(cover, decision):
+        if _within(cover, decision) and _asked(decision, theirs, rules, attempt):
             named = Reason(COVER, "*", "cover", "thread", cover.by, cover.name)
             because = tuple(sorted({*decision.because, named}))
             yield _seen(decision, theirs), replace(decision, because=because)
+
+
+def _asked(decision: Decision, theirs: Rules, rules: Rules, attempt: Attempt) -> bool:
+    """Whether the hours of a cover count for the message: an absence in which they would read can say that
+    they do not (R-04)."""
+    silent = [absence for absence in rules.absences if not absence.covers(attempt.urgent)]
+    reads_at = _seen(decision, theirs)[1] if silent else _NEVER
+    return not any(absence.lasts_at(reads_at, rules.timetable) for absence in silent)
 
 
 def _within(cover: Cover, decision: Decision) -> bool:
@@ -100,7 +133,8 @@ def _settle(joined: Decision, rules: Rules, case: Case) -> Decision:
             add(Reason("response.target", "target", "same_turn"), "reply_by")
         if reply_by < release_at:
             add(Reason("response.target", "target", "runs_through_closed"))
-    long_wait = attempt.by_client and _is_long(joined, attempt.at, reply_by or release_at)
+    waits = attempt.by_client and code != "declined"
+    long_wait = waits and _is_long(joined, attempt.at, reply_by or release_at)
     if long_wait:
         add(Reason("bounds", "longest_wait_days", "longer_than_bound"), "long_wait")
     held = code == "held"

@@ -10,6 +10,7 @@ import msgspec
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.kinds import KINDS, kind_of, read_rule
+from etherapy.rules.kinds.pause import Pause
 from etherapy.rules.rule import Rule
 
 LAYERS: Final = ("product", "practice", "therapist", "agreement", "exception", "client")
@@ -74,10 +75,11 @@ class Layer:
         self.said = tuple(item for document in documents for item in self._read(document))
         alike: dict[tuple[str, str, bool], list[Said]] = {}
         for said in self.said:
-            before = alike.setdefault((kind_of(said.rule), said.rule.place(), said.unfolded), [])
-            for other in before:
-                _refuse_tie(said, other)
-            before.append(said)
+            for claim in said.rule.claims():
+                before = alike.setdefault((kind_of(said.rule), claim, said.unfolded), [])
+                for other in before:
+                    _refuse_tie(said, other)
+                before.append(said)
 
     def _read(self, document: Mapping[str, Any]) -> Iterator[Said]:
         """One rule of the layer and what it brings along; BadRule with a path that begins with its kind."""
@@ -89,7 +91,9 @@ class Layer:
             for extra in said.rule.unfold():
                 inner = _read(extra.document)
                 standing = msgspec.structs.replace(said.standing, begins=extra.begins, ends=extra.ends)
-                yield Said(inner.rule, inner.fields, standing, unfolded=True)
+                brought = Said(inner.rule, inner.fields, standing, unfolded=True)
+                self._admit(brought)
+                yield brought
         except BadRule as bad:
             raise bad.within(kind) from None
 
@@ -99,6 +103,8 @@ class Layer:
         if self.name not in rule.layers:
             allowed = ", ".join(one for one in LAYERS if one in rule.layers)
             raise BadRule("", f"the {self.name} layer cannot say it", f"it belongs to: {allowed}")
+        if rule.accumulates and said.unfolded:
+            raise BadRule("", "a phase cannot bring it along", "write it beside: it has its own dates")
         if rule.accumulates and (standing.begins or standing.ends):
             raise BadRule("begins", "this kind has its own dates", "leave begins and ends out")
         if standing.only_for and (
@@ -111,6 +117,9 @@ class Layer:
             if not rule.accumulates and (standing.begins is None or standing.ends is None):
                 mend = "name begins and ends; for what has no end, change the agreement"
                 raise BadRule("ends", "an exception has a first date and an end", mend)
+            if isinstance(rule, Pause) and rule.until is None:
+                mend = "name until; for a pause without an end, change the agreement"
+                raise BadRule("until", "an exception has an end", mend)
 
 
 def _refuse_tie(said: Said, other: Said) -> None:
@@ -133,6 +142,7 @@ def _read(document: Mapping[str, Any]) -> Said:
     try:
         standing = msgspec.convert({n: v for n, v in document.items() if n in _BESIDE}, Standing)
         _check_standing(standing)
+        KINDS[known].refuse(own)
         rule = read_rule(own)
         canonical_json(msgspec.to_builtins(rule))
     except BadRule as bad:

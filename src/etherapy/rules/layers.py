@@ -19,7 +19,9 @@ from etherapy.rules.calendar import first_instant, milliseconds, wall_minute, zo
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Decision, Reason
 from etherapy.rules.kinds import KINDS, AnyRule, kind_of
+from etherapy.rules.kinds.absence import Absence
 from etherapy.rules.kinds.bounds import Bounds
+from etherapy.rules.kinds.dated_exception import DatedException
 from etherapy.rules.layer import LAYERS, OF_A_THREAD, Layer, Said
 from etherapy.rules.rule import Rule
 from etherapy.rules.timetable import Timetable
@@ -157,6 +159,11 @@ class Rules:
         return _timetable(tuple((e.rule, e.begins, e.ends) for e in shaping))
 
     @cached_property
+    def absences(self) -> tuple[Absence, ...]:
+        """All absences, past and to come."""
+        return tuple(self.each(Absence))
+
+    @cached_property
     def lookback(self) -> timedelta:
         """How far back `Facts.sent` must reach."""
         return max((entry.rule.lookback() for entry in self.entries), default=timedelta())
@@ -250,14 +257,53 @@ def resolve(layers: Iterable[Layer], owner: str = "", person: str = "") -> Rules
     Kinds that accumulate stand beside each other. `owner` is the thread's therapist and `person` the
     participant for whom the rules are wanted (accounts in hex; empty: what holds for everybody).
     """
+    entries = _entries(layers, owner, person)
+    _check(entries)
+    return Rules(entries)
+
+
+def faults(layers: Iterable[Layer], owner: str = "", person: str = "") -> tuple[BadRule, ...]:
+    """Everything for which `resolve` refuses these layers, of which it names only the first; and exceptions
+    that are too long for the practice's bound, which is judged only when they are written."""
+    given = tuple(layers)
+    entries = _entries(given, owner, person)
+    return (*_faults(entries), *_overlong(given, entries))
+
+
+def _overlong(layers: Iterable[Layer], entries: Iterable[Entry]) -> Iterator[BadRule]:
+    """Exceptions that last longer than the practice's bound; what is resolved no longer says how long."""
+    bounds = next((e.rule for e in entries if isinstance(e.rule, Bounds)), Bounds())
+    for said in (one for layer in layers if layer.name == "exception" for one in layer.said):
+        begins, ends = said.standing.begins, said.standing.ends
+        if begins is not None and ends is not None:
+            try:
+                bounds.admit_exception(ends - begins)
+            except BadRule as bad:
+                yield bad.within(kind_of(said.rule))
+
+
+def _entries(layers: Iterable[Layer], owner: str, person: str) -> list[Entry]:
     ranked = sorted(layers, key=lambda layer: LAYERS.index(layer.name))
     names = [layer.name for layer in ranked]
     if len(set(names)) != len(names):
         raise BadRule("layer", "one layer is given twice", "give each layer once")
     said = [(layer, item) for layer in ranked for item in layer.said if _applies(layer, item, owner, person)]
-    entries = [entry for kind in KINDS.values() for entry in _resolved(kind, said)]
-    _check(entries)
-    return Rules(entries)
+    kinds = [kind for kind in KINDS.values() if kind.in_sheet]
+    return _without_absences([entry for kind in kinds for entry in _resolved(kind, said)])
+
+
+def _without_absences(entries: Sequence[Entry]) -> list[Entry]:
+    """What the practice or an agreement adds opens no date of an absence; what the therapist or an exception
+    does is known to be meant (rules.md 3.6)."""
+    away = [(e.rule.away_from, e.rule.back_on) for e in entries if isinstance(e.rule, Absence)]
+    found: list[Entry] = []
+    for entry in entries:
+        rule, layer = entry.rule, entry.origin.get("*", "").partition("/")[0]
+        if isinstance(rule, DatedException) and rule.effect == "add" and layer in ("practice", "agreement"):
+            found += (replace(entry, rule=part) for part in rule.outside(away))
+        else:
+            found.append(entry)
+    return found
 
 
 def part_of(shared: Rules, own: Rules) -> bytes:
@@ -300,10 +346,10 @@ def _applies(layer: Layer, said: Said, owner: str, person: str) -> bool:
 
 
 def _resolved(kind: type[Rule], ranked: Sequence[tuple[Layer, Said]]) -> Iterator[Entry]:
-    """The entries of one kind, weakest layer first; for kinds that accumulate by place before."""
+    """The entries of one kind, weakest layer first; for kinds that accumulate by place inside a layer."""
     said = [(layer, item) for layer, item in ranked if type(item.rule) is kind]
     if kind.accumulates:
-        for layer, item in sorted(said, key=lambda pair: pair[1].rule.place()):
+        for layer, item in sorted(said, key=lambda pair: (LAYERS.index(pair[0].name), pair[1].rule.place())):
             yield Entry({"*": layer.origin}, item.rule)
         return
     said.sort(key=_strength)
@@ -342,11 +388,25 @@ def _merged(
 
 def _check(entries: Sequence[Entry]) -> None:
     """Refuse what does not make rules together, or lies outside the practice's bounds (R-23)."""
-    bounds = next((e.rule for e in entries if isinstance(e.rule, Bounds)), None)
+    for fault in _faults(entries):
+        raise fault
+
+
+def _faults(entries: Sequence[Entry]) -> Iterator[BadRule]:
+    bounds = [(entry, entry.rule) for entry in entries if isinstance(entry.rule, Bounds)]
     for entry in entries:
         try:
             entry.rule.check()
-            if bounds is not None and set(entry.origin.values()) != {"product"}:
-                entry.rule.within(bounds)
+            if set(entry.origin.values()) != {"product"}:
+                for of_bounds, rule in bounds:
+                    if _meet(of_bounds, entry):
+                        entry.rule.within(rule)
         except BadRule as bad:
-            raise bad.within(kind_of(entry.rule)) from None
+            yield bad.within(kind_of(entry.rule))
+
+
+def _meet(one: Entry, other: Entry) -> bool:
+    """Whether there is a date on which both hold."""
+    return (one.begins or date.min) < (other.ends or date.max) and (other.begins or date.min) < (
+        one.ends or date.max
+    )

@@ -49,7 +49,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def kind(self) -> ServiceClassName:
         """The name of its service class."""
-        return SERVICE_CLASSES[self.service_class - 1]  # type: ignore[return-value]
+        return SERVICE_CLASSES[self.service_class - 1]
 
 
 class Counted(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -137,6 +137,18 @@ class Rule(
     def place(self) -> str:
         """What tells rules of one kind in one layer apart; only kinds that accumulate have more than one."""
         return ""
+
+    def is_past(self, today: date) -> bool:
+        """Whether it says nothing of that date or a later one: the rule sheet in words leaves it out."""
+        return False
+
+    def claims(self) -> Iterable[str]:
+        """What no other rule of its kind in the same layer may say as well, such as each of its dates."""
+        return (self.place(),)
+
+    @classmethod
+    def refuse(cls, document: Mapping[str, Any]) -> None:
+        """Refuse, with BadRule, what people write that has several meanings, before it is read."""
 
     def check(self) -> None:
         """Refuse, with BadRule, what can only be judged when all layers are resolved."""

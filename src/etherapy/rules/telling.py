@@ -1,9 +1,11 @@
-"""How a kind says itself to people: its own words, with dates, hours and counts as the language writes them."""
+"""How a kind says itself to people: its own words; dates, hours and counts as the language writes them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from etherapy.rules.calendar import zone
+from etherapy.rules.moments import show_date, show_zone
 from etherapy.rules.windows import WEEKDAYS, DayWindow, Weekday
 from etherapy.rules.words import Words
 
@@ -20,7 +22,7 @@ class Teller:
         return self.words.say(f"{self.kind}.{code}", **blanks)
 
     def count(self, n: int, unit: str) -> str:
-        """`1 day`, `3 days`: unit is message, letter, exchange, word, minute, hour, day, week, month, window…"""
+        """`1 day`, `3 days`; unit is whatever the core has words for: message, word, minute, hour, window…"""
         return self.words.say(f"one_{unit}" if n == 1 else f"many_{unit}", n=str(n))
 
     def listed(self, parts: Iterable[str]) -> str:
@@ -32,13 +34,14 @@ class Teller:
 
     def date(self, day: date) -> str:
         """`Mon 2 Nov 2026`."""
-        return self.words.say(
-            "date_with_year",
-            weekday=self.words.weekdays[day.weekday()],
-            day=str(day.day),
-            month=self.words.months[day.month - 1],
-            year=str(day.year),
-        )
+        return show_date(day, self.words)
+
+    def moment(self, at: datetime, place: str) -> str:
+        """`Mon 2 Nov 2026, 9:00 Eastern`, on the wall of one zone."""
+        local = at.astimezone(zone(place))
+        clock = self.words.say("clock", time=f"{local.hour}:{local.minute:02d}")
+        name = show_zone(place, self.words)
+        return self.words.say("moment", date=self.date(local.date()), time=clock, zone=name)
 
     def hours(self, window: DayWindow) -> str:
         """`9:00 to 17:00`."""

@@ -28,6 +28,8 @@ HORIZON_MS = HORIZON_DAYS * 86_400_000
 _DAYS_REMEMBERED = 512
 _NEVER_ENDS = date.max.toordinal() + 1
 
+AWAY = "absence"
+"""The kind of rule that closes dates because somebody is away."""
 Segment = tuple[int, int]
 """Open time in milliseconds since 1970 UTC, half-open."""
 
@@ -64,6 +66,8 @@ class Closing(NamedTuple):
     kind: str
     place: str
     label: str
+    told_from: int = 0
+    """The date (ordinal) from which on clients may read the label."""
 
 
 class Timetable:
@@ -116,21 +120,29 @@ class Timetable:
         return self._changed(zone_name=zone_name, weekly=(*self._weekly, week))
 
     def with_closed(self, days: Mapping[date, Closing]) -> Self:
-        """Closed on those dates, whatever else opens them except a window added to one of them."""
-        return self._changed(closed={**self._closed, **{d.toordinal(): c for d, c in days.items()}})
+        """Closed on those dates, whatever else opens them except a window added to one of them.
+
+        The last that closes a date is named, but before all others that somebody is away.
+        """
+        more = {day.toordinal(): closing for day, closing in days.items()}
+        away = {o: c for o in more if (c := self._closed.get(o)) is not None and c.kind == AWAY}
+        return self._changed(closed={**self._closed, **more, **away})
 
     def with_holidays(self, days: Mapping[date, Closing]) -> Self:
         """Closed on those dates, unless their windows are replaced."""
         return self._changed(holidays={**self._holidays, **{d.toordinal(): c for d, c in days.items()}})
 
-    def with_replaced(self, day: date, spans: Iterable[Span]) -> Self:
-        """These windows start on that date instead of the weekly ones."""
-        return self._changed(replaced={**self._replaced, day.toordinal(): joined(spans)})
+    def with_replaced(self, days: Iterable[date], spans: Iterable[Span]) -> Self:
+        """These windows start on each of those dates instead of the weekly ones."""
+        instead = joined(spans)
+        return self._changed(replaced={**self._replaced, **{day.toordinal(): instead for day in days}})
 
-    def with_added(self, day: date, spans: Iterable[Span]) -> Self:
-        """These windows start on that date besides the others."""
-        ordinal = day.toordinal()
-        return self._changed(added={**self._added, ordinal: joined((*self._added.get(ordinal, ()), *spans))})
+    def with_added(self, days: Iterable[date], spans: Iterable[Span]) -> Self:
+        """These windows start on each of those dates besides the others."""
+        added, more = dict(self._added), tuple(spans)
+        for ordinal in map(date.toordinal, days):
+            added[ordinal] = joined((*added.get(ordinal, ()), *more))
+        return self._changed(added=added)
 
     def _changed(self, **changes: object) -> Self:
         parts: dict[str, object] = {
@@ -185,10 +197,25 @@ class Timetable:
         days."""
         return next((instant(start) for _, start, _ in self.upcoming_ms(milliseconds(at))), None)
 
-    def closing(self, at: datetime) -> Closing | None:
-        """What closes the date that the zone's wall shows at that instant; None if nothing does."""
+    def closing(self, at: datetime, seen_at: datetime | None = None) -> Closing | None:
+        """What closes the date that the zone's wall shows at that instant; None if nothing does.
+
+        Without its label where `seen_at`, the instant at which people read it, is too early for that.
+        """
         ordinal = local_ordinal(self._zone, milliseconds(at))
-        return (self._closed.get(ordinal) or self._holidays[ordinal]) if self._is_closed(ordinal) else None
+        if not self.is_closed_date(ordinal):
+            return None
+        found = self._closed.get(ordinal) or self._holidays[ordinal]
+        seen = ordinal if seen_at is None else local_ordinal(self._zone, milliseconds(seen_at))
+        return found if seen >= found.told_from else found._replace(label="")
+
+    def date_of(self, at: datetime) -> date:
+        """The date that the zone's wall shows at that instant."""
+        return date.fromordinal(local_ordinal(self._zone, milliseconds(at)))
+
+    def midnight(self, day: date) -> datetime:
+        """The instant at which a date begins."""
+        return instant(first_instant(self._zone, wall_minute(day.toordinal())))
 
     # --- asking, in milliseconds ------------------------------------------------------------------
 
@@ -259,6 +286,22 @@ class Timetable:
             found = self._remembered[ordinal] = self._compile(ordinal)
         return found
 
+    def wall_ms(self, ordinal: int, minute: int) -> int:
+        """The instant at which the wall shows that minute of a date, or of the next from 1440 on."""
+        return first_instant(self._zone, wall_minute(ordinal, minute))
+
+    def date_ms(self, at: int) -> int:
+        """As `date_of`, in milliseconds and as ordinal."""
+        return local_ordinal(self._zone, at)
+
+    def open_dates(self, ordinal: int) -> Iterator[int]:
+        """The dates from that one on, as far as anything is looked for, on which a segment starts."""
+        return (day for day in self._dates_from(ordinal) if self.segments_ms(day))
+
+    def is_closed_date(self, ordinal: int) -> bool:
+        """Whether something closes the whole date, whatever is added to it."""
+        return ordinal in self._closed or (ordinal in self._holidays and ordinal not in self._replaced)
+
     # --- compiling --------------------------------------------------------------------------------
 
     def _dates_from(self, ordinal: int) -> Iterable[int]:
@@ -267,19 +310,16 @@ class Timetable:
             return self._single_dates[bisect_left(self._single_dates, ordinal) :]
         return range(ordinal, ordinal + HORIZON_DAYS + 5)
 
-    def _is_closed(self, ordinal: int) -> bool:
-        return ordinal in self._closed or (ordinal in self._holidays and ordinal not in self._replaced)
-
     def _spans(self, ordinal: int) -> tuple[Span, ...]:
         """The windows that start on a date, on its wall."""
-        if self._is_closed(ordinal):
+        if self.is_closed_date(ordinal):
             spans: tuple[Span, ...] = ()
         else:
             replaced = self._replaced.get(ordinal)
             spans = self._by_week(ordinal) if replaced is None else replaced
         if ordinal in self._added:
             spans = joined((*spans, *self._added[ordinal]))
-        if spans and spans[-1][1] > DAY_MINUTES and self._is_closed(ordinal + 1):
+        if spans and spans[-1][1] > DAY_MINUTES and self.is_closed_date(ordinal + 1):
             spans = tuple((start, min(end, DAY_MINUTES)) for start, end in spans)
         return spans
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import DAY_MINUTES
@@ -85,3 +87,23 @@ class WeekWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def span(self) -> Span:
         return span_of(self.start, self.end)
+
+
+class RecurringWindow(WeekWindow, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A window of each week, or of every n-th."""
+
+    every_n_weeks: Annotated[int, Meta(ge=1, le=8)] = 1
+    anchor: date | None = None
+    """Any date of a week in which it happens; weeks begin on Monday."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.every_n_weeks > 1 and self.anchor is None:
+            raise BadRule("anchor", "no week to count from is given", "name a date of a week with the window")
+        if self.every_n_weeks == 1 and self.anchor is not None:
+            raise BadRule("anchor", "the window is of every week", "leave anchor out, or set every_n_weeks")
+
+    @property
+    def monday(self) -> int:
+        """The Monday (ordinal) of a week in which it happens."""
+        return 0 if self.anchor is None else self.anchor.toordinal() - self.anchor.weekday()

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from etherapy.protocol import endpoints
-from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
-from etherapy.sdk.connection import Connection
+from etherapy.protocol.agreed_rules import RulesChecked, RuleSet, RulesSet, SetRules
+from etherapy.protocol.rule_words import RuleWordsQuery
+from etherapy.sdk.duties import Duties
 
 
-class Administrator(Connection):
+class Administrator(Duties):
     """An administrator's device: no thread, no key to any message.
 
     async with await Administrator.open(profile) as office:
@@ -24,3 +25,9 @@ class Administrator(Connection):
         version = (await self.rules()).version if follows is None else follows
         body = SetRules(version, [dict(rule) for rule in rules])
         return await self.transport.call(endpoints.set_practice_rules, body)
+
+    async def check_rules(self, rules: Sequence[Mapping[str, Any]], language: str = "en") -> RulesChecked:
+        """What would follow from them; nothing is put in force."""
+        body = SetRules((await self.rules()).version, [dict(rule) for rule in rules])
+        query = RuleWordsQuery(language=language)
+        return await self.transport.call(endpoints.check_practice_rules, body, query=query)

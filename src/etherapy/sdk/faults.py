@@ -114,6 +114,12 @@ class BadForm(DeviceFault):
     mend = "nothing was sent; change it, and try again"
 
 
+class NotAgreed(DeviceFault):
+    """The rules of the thread do not offer this kind of message."""
+
+    mend = "nothing was sent; write it in another way, or ask for a change of what is agreed"
+
+
 class NotPlacedYet(DeviceFault):
     """The message still waits, so nobody has read what is to be changed."""
 
@@ -149,6 +155,10 @@ class NothingHeld(DeviceFault):
     """There is no waiting message of yours with this id."""
 
     mend = "see what is waiting"
+
+
+class CannotReplay(DeviceFault):
+    """The decision about a message cannot be made again on this device."""
 
 
 class NoSuchPerson(DeviceFault):

@@ -11,7 +11,8 @@ from etherapy.merkle.tree import leaf_hash, root
 from etherapy.protocol import endpoints
 from etherapy.protocol.logs import Checkpoint, LeavesQuery
 from etherapy.protocol.supervision import AuditRecord, DecisionsQuery, Setting
-from etherapy.sdk.connection import Connection
+from etherapy.protocol.tasks import OpenTask
+from etherapy.sdk.duties import Duties
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.watching.log_copy import read_note
@@ -47,7 +48,7 @@ class AuditedLog:
     leaf_hashes: tuple[bytes, ...]
 
 
-class Supervisor(Connection):
+class Supervisor(Duties):
     """A supervisor's device: it can check, and it cannot read.
 
     async with await Supervisor.open(profile) as board:
@@ -57,6 +58,13 @@ class Supervisor(Connection):
     async def settings(self) -> list[Setting]:
         """The rule sets in force, of the practice and of each therapist."""
         return (await self.transport.call(endpoints.read_settings)).settings
+
+    async def open_tasks(self) -> list[OpenTask]:
+        """What is still to be done in the practice, by whom and by when, such as a follow-up.
+
+        for task in await board.open_tasks(): print(task.whose, task.kind, task.due_at)
+        """
+        return (await self.transport.call(endpoints.read_open_tasks)).tasks
 
     async def decisions(self, start: int = 0, limit: int | None = None) -> list[AuditedRecord]:
         """Records from log index `start` on, each held against the signed log.

@@ -1,7 +1,6 @@
 """A therapist: inviting, the batched inbox, notices, and one's own rules."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from os import urandom
 from typing import Any
 
@@ -9,13 +8,17 @@ from etherapy.binary import B64, Id16
 from etherapy.crypto.invitation import invitation_keys, new_link_secret
 from etherapy.merkle.tree import empty_root
 from etherapy.protocol import endpoints
-from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
+from etherapy.protocol.agreed_rules import RulesChecked, RuleSet, RulesSet
 from etherapy.protocol.invitations import Invite as InviteBody
+from etherapy.protocol.messages import OpenEarly
 from etherapy.protocol.problems import StaleChain
-from etherapy.protocol.threads import Inbox, InboxQuery, Notice, NoticeQuery, Turn
+from etherapy.protocol.rule_words import RuleWordsQuery
+from etherapy.protocol.threads import Inbox, InboxQuery, Turn
 from etherapy.sdk.agreement import AGREEMENT
+from etherapy.sdk.duties import Duties
 from etherapy.sdk.hosting import MARGIN_MS, Hosting
 from etherapy.sdk.links import InviteLink, write_invite_link
+from etherapy.sdk.own_rules import written
 from etherapy.tep.charter import (
     ERASE_EPOCHS,
     ERASE_OWN,
@@ -29,7 +32,7 @@ from etherapy.tep.invite import INTRODUCED, LINK_LIFE_MS, Invite, parse_invite, 
 from etherapy.tep.shape import ZEROS_32
 
 
-class Therapist(Hosting):
+class Therapist(Hosting, Duties):
     """A therapist's device.
 
     async with await Therapist.open(profile) as vale:
@@ -123,25 +126,69 @@ class Therapist(Hosting):
         answer: Inbox = await self.transport.call(endpoints.read_inbox, query=InboxQuery(limit))
         return answer.turns
 
-    async def notices(self, since: datetime | None = None) -> list[Notice]:
-        """What there was to be told: one for each opening of the window, newest first."""
-        answer = await self.transport.call(endpoints.read_notices, query=NoticeQuery(since))
-        return answer.notices
+    async def open_early(self, thread: bytes, reason: str) -> None:
+        """Have what clients wrote here now instead of at the next opening, for a reason that is on record.
+
+            await vale.open_early(thread, "crisis_call")
+        """
+        await self.transport.call(endpoints.open_early, OpenEarly(reason), thread=thread)
 
     async def rules(self) -> RuleSet:
-        """One's own rule set with its version.
+        """One's own rule set with its version: `own_rules`.
 
         current = await vale.rules()
         """
-        return await self.transport.call(endpoints.read_own_rules)
+        return await self.own_rules()
 
     async def set_rules(self, rules: Sequence[Mapping[str, Any]], follows: int | None = None) -> RulesSet:
-        """Put one's own rules in force. `follows` is the version they were written on; None: the newest.
+        """Put one's own rules in force, for all threads of one's own: `set_own_rules`.
 
-        BadRules names field, fault and mend; StaleVersion: they were changed meanwhile.
-
-            await vale.set_rules([{"kind": "window.weekly", ...}])
+        await vale.set_rules([{"kind": "window.weekly", ...}])
         """
-        version = (await self.rules()).version if follows is None else follows
-        body = SetRules(version, [dict(rule) for rule in rules])
-        return await self.transport.call(endpoints.set_own_rules, body)
+        return await self.set_own_rules(rules, follows)
+
+    async def agreement(self, thread: bytes) -> RuleSet:
+        """What was agreed in a thread of one's own, what concerns one participant alone included.
+
+        current = await vale.agreement(thread)
+        """
+        return await self.transport.call(endpoints.read_agreement, thread=thread)
+
+    async def set_agreement(
+        self, thread: bytes, rules: Sequence[Mapping[str, Any]], follows: int | None = None
+    ) -> RulesSet:
+        """Put what was agreed in force, for this thread. `follows` and refusals as in `set_own_rules`.
+
+        await vale.set_agreement(thread, [{"kind": "budget.count", "only_for": [noor.hex()], ...}])
+        """
+        version = (await self.agreement(thread)).version if follows is None else follows
+        body = written(version, rules)
+        return await self.transport.call(endpoints.set_agreement, body, thread=thread)
+
+    async def exceptions(self, thread: bytes) -> RuleSet:
+        """What is different in a thread of one's own for a time."""
+        return await self.transport.call(endpoints.read_exceptions, thread=thread)
+
+    async def set_exceptions(
+        self, thread: bytes, rules: Sequence[Mapping[str, Any]], follows: int | None = None
+    ) -> RulesSet:
+        """Put exceptions in force, for this thread: each has a `reason`, and its dates `begins` and `ends`.
+
+        await vale.set_exceptions(thread, [{"kind": "off_hours.policy", "policy": "deliver_silent",
+            "begins": "2026-06-15", "ends": "2026-06-22", "reason": "illness"}])
+        """
+        version = (await self.exceptions(thread)).version if follows is None else follows
+        body = written(version, rules)
+        return await self.transport.call(endpoints.set_exceptions, body, thread=thread)
+
+    async def check_agreement(self, thread: bytes, rules: Sequence[Mapping[str, Any]]) -> RulesChecked:
+        """What would follow from an agreement; nothing is put in force."""
+        body = written((await self.agreement(thread)).version, rules)
+        query = RuleWordsQuery(self.zone, self.language)
+        return await self.transport.call(endpoints.check_agreement, body, query=query, thread=thread)
+
+    async def check_exceptions(self, thread: bytes, rules: Sequence[Mapping[str, Any]]) -> RulesChecked:
+        """What would follow from exceptions; nothing is put in force."""
+        body = written((await self.exceptions(thread)).version, rules)
+        query = RuleWordsQuery(self.zone, self.language)
+        return await self.transport.call(endpoints.check_exceptions, body, query=query, thread=thread)

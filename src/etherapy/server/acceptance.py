@@ -6,34 +6,38 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
-from etherapy.protocol.problems import Declined, NoSuchThread, Unverified
+from etherapy.protocol.messages import Replace, SendMessage
+from etherapy.protocol.problems import CardNotShown, Declined, NoSuchThread, Unverified
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.decision import Code, Decision
-from etherapy.rules.judgement import decide
+from etherapy.rules.kinds.urgent_channel import UrgentChannel
 from etherapy.rules.layers import Rules
-from etherapy.rules.replacing import take_place
-from etherapy.rules.rule import NO_REPLY_EXPECTED, Attempt, Facts
+from etherapy.rules.replay import answer, keep_decision, keep_question
+from etherapy.rules.rule import NO_REPLY_EXPECTED, Attempt, Counted
+from etherapy.server.cards import card_of, card_recorded
 from etherapy.server.keys import ServerSecrets
-from etherapy.server.memory import rules_of
-from etherapy.store.messages import Acceptance, SentRow
-from etherapy.store.threads import Member, ThreadFacts
+from etherapy.server.saying import words_for
+from etherapy.server.weighing import CLIENT_SIDE, question_of, rules_for, with_taken
+from etherapy.store.messages import Acceptance, Call, SentRow
+from etherapy.store.threads import ThreadFacts
 from etherapy.tep import statements
 from etherapy.tep.envelope import Envelope, envelope_verifies
-from etherapy.tep.epoch import Role
 from etherapy.tep.placing import Reason
 from etherapy.tep.receipts import sign_receipt
 from etherapy.tep.statements import Promise, promise_hash
 
-CLIENT_SIDE: Final = frozenset({Role.CLIENT, Role.FAMILY})
 _WIRE_CODES: Final[dict[Code, statements.Decision]] = {
     "at_once": statements.Decision.AT_ONCE,
+    "silent": statements.Decision.SILENT,
     "held": statements.Decision.HELD,
     "no_future_window": statements.Decision.NO_OPENING,
     "urgent": statements.Decision.URGENT,
 }
-_PLACED_FOR: Final[dict[Code, Reason]] = {"at_once": Reason.AT_ONCE, "urgent": Reason.URGENT}
+_PLACED_FOR: Final[dict[Code, Reason]] = {
+    "at_once": Reason.AT_ONCE,
+    "silent": Reason.AT_ONCE,
+    "urgent": Reason.URGENT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,32 +56,10 @@ class Weighed:
     decision: Decision
 
 
-def weigh_attempt(
-    facts: ThreadFacts, member: Member, now: datetime, service_class: int, urgent: bool, size: int
-) -> Decision:
-    """What the thread's rules say of a message that this member sends now.
-
-    An urgent one is seen at once, so whether others were acknowledged plays no part: it would tell that
-    something waits.
-    """
-    attempt = Attempt(
-        at=max(now, member.last_accepted_at or now),
-        by_client=member.role in CLIENT_SIDE,
-        service_class=service_class,
-        urgent=urgent,
-        size=size,
-    )
-    known = Facts(
-        turn_reply_by=facts.turn_reply_by,
-        acked_until=None if urgent else member.acked_until,
-    )
-    return decide(rules_of(facts.rules), attempt, known)
-
-
 def weigh_envelope(
     facts: ThreadFacts,
     envelope: Envelope,
-    data: bytes,
+    body: SendMessage | Replace,
     now: datetime,
     secrets: ServerSecrets,
     random: Callable[[int], bytes],
@@ -86,8 +68,8 @@ def weigh_envelope(
     """Check whose envelope it is, decide, and promise (tep_amendments.md A-9 steps 4, 5, 7 and 8).
 
     `before` is the message whose place it takes. NoSuchThread: by no device of a member. Unverified: the
-    signature. Declined: the rules say no. What the database alone can know (session, seat, newest epoch) is
-    left to it.
+    signature. Declined: the rules say no. CardNotShown: urgent where nobody is on call, and no card was
+    shown. What the database alone can know (session, seat, newest epoch) is left to it.
     """
     header = envelope.header
     account, sign_pk = facts.devices.get(header.device, (b"", b""))
@@ -95,12 +77,19 @@ def weigh_envelope(
         raise NoSuchThread()
     if not envelope_verifies(envelope, sign_pk):
         raise Unverified("signature")
-    member = facts.members[account]
-    decision = weigh_attempt(facts, member, now, header.service_class, header.urgent, header.ct_len)
-    if decision.code == "declined":
-        raise Declined(sorted({reason.words for reason in decision.because}))
-    if before is not None:
-        decision = take_place(before.decision, decision)
+    rules, by_client = rules_for(facts, account), facts.members[account].role in CLIENT_SIDE
+    question = question_of(
+        facts,
+        account,
+        now,
+        header.service_class,
+        header.urgent,
+        header.ct_len,
+        body.at_once_because,
+        None if before is None else before.decision,
+    )
+    decision = answer(rules, question)
+    _refuse(decision, facts, account, body)
     accepted_at = decision.accepted_at or now
     counted_from = accepted_at if before is None else before.counted_from
     promise = Promise(
@@ -121,8 +110,6 @@ def weigh_envelope(
         key_id=secrets.receipt_id,
     )
     core = promise.pack()
-    rules = rules_of(facts.rules)
-    by_client = member.role in CLIENT_SIDE
     place_for = _PLACED_FOR.get(decision.code)
     acceptance = Acceptance(
         thread=header.thread,
@@ -130,28 +117,60 @@ def weigh_envelope(
         device=header.device,
         mid=header.mid,
         item_hash=envelope.item_hash,
-        envelope=data,
+        envelope=bytes(body.envelope),
         epoch=header.epoch,
         commit_hash=header.commit_hash,
         by_client=by_client,
         urgent=header.urgent,
         expects_reply=header.service_class != NO_REPLY_EXPECTED,
+        service_class=header.service_class,
+        size=header.ct_len,
+        turn=facts.turn,
         version=facts.version,
         accepted_at=accepted_at,
         release_at=decision.release_at,
         reply_by=decision.reply_by,
         window_at=window_of(rules, decision) if by_client else None,
-        acked_until=decision.closed_until if decision.ack else None,
+        acked_until=decision.ack_again_at if decision.ack else None,
         reason=None if place_for is None else int(place_for),
         promise=sign_receipt(core, secrets.receipt, secrets.receipt_id),
         promise_hash=promise_hash(core),
-        decision=msgspec.json.encode(decision),
+        decision=keep_decision(decision),
+        question=keep_question(question),
         leaf_id=random(16),
         leaf_salt=random(32),
         counted_from=counted_from,
         reader=reader_of(decision),
+        ready_at=decision.not_before,
+        counts_at=decision.counts_at,
+        notice_at=decision.notice_at,
+        calls=_calls(rules, question.attempt, random),
+        card=card_recorded(body.card, card_of(facts, account, rules, accepted_at)),
     )
     return Weighed(acceptance, decision)
+
+
+def _refuse(decision: Decision, facts: ThreadFacts, account: bytes, body: SendMessage | Replace) -> None:
+    """Every refusal by the rules shows a crisis card (rules.md 3.5, invariant 10)."""
+    if decision.code != "declined" and not decision.card_first:
+        return
+    words = words_for(decision, facts, account, body.zone, body.language)
+    if decision.code == "declined":
+        reasons = sorted({reason.words for reason in decision.because})
+        raise Declined(reasons, decision.retry_from, words)
+    if body.card != words.card.card_id:
+        raise CardNotShown(words)
+
+
+def _calls(rules: Rules, attempt: Attempt, random: Callable[[int], bytes]) -> tuple[Call, ...]:
+    """Who is called for an urgent message, and when (R-16)."""
+    if not attempt.urgent or not attempt.by_client:
+        return ()
+    plan = rules.the(UrgentChannel, attempt.at).call_plan(attempt, rules.timetable.zone_name)
+    return tuple(
+        Call(call.step, random(16), bytes.fromhex(call.callee), call.name, call.due_at, call.until)
+        for call in plan
+    )
 
 
 def window_of(rules: Rules, decision: Decision) -> datetime | None:
@@ -161,7 +180,8 @@ def window_of(rules: Rules, decision: Decision) -> datetime | None:
     """
     if decision.release_at is None or decision.code == "urgent":
         return decision.release_at
-    return rules.of_reader(decision).timetable.opening(decision.release_at) or decision.release_at
+    told_at = decision.notice_at or decision.release_at
+    return rules.of_reader(decision).timetable.opening(told_at) or told_at
 
 
 def reader_of(decision: Decision) -> bytes | None:
@@ -181,14 +201,21 @@ def after_acceptance(facts: ThreadFacts, weighed: Weighed, row: SentRow) -> Thre
         acked_until=a.acked_until or facts.members[a.account].acked_until,
     )
     facts = replace(facts, version=facts.version + 1, members={**facts.members, a.account: member})
+    taken = Counted(a.accepted_at, a.counts_at, a.service_class, a.size, a.turn)
+    facts = with_taken(facts, a.account, taken)
     if row.placed is None:
         return facts
-    turn = [at for at in (facts.turn_reply_by, a.reply_by if a.expects_reply else None) if at is not None]
+    facts = replace(facts, version=facts.version + 1, last_n=row.placed.n)
+    if not a.by_client:
+        return replace(facts, turn_reply_by=None, turn_urgent=False, turn=facts.turn + 1)
+    if not a.expects_reply:
+        return replace(facts, begun=True)
+    turn = [at for at in (facts.turn_reply_by, a.reply_by) if at is not None]
     return replace(
         facts,
-        version=facts.version + 1,
-        last_n=row.placed.n,
-        turn_reply_by=min(turn, default=None) if a.by_client else None,
+        begun=True,
+        turn_reply_by=min(turn, default=None),
+        turn_urgent=facts.turn_urgent or a.urgent,
     )
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.layers import Cover, Rules
 from etherapy.server.parts import Ctx
-from etherapy.server.sheets import make_sheet, rules_in_force
-from etherapy.store.settings import NewSheet
+from etherapy.server.sheets import Authored, make_sheet, read_sets, refused
+from etherapy.store.settings import MemberPart, NewSheet
 from etherapy.tep.consent import parse_consent
 from etherapy.tep.epoch import Role
 
@@ -29,35 +30,34 @@ class MemberTerm:
 
 @dataclass(frozen=True, slots=True)
 class CoverTerm:
-    """Somebody who covers, with the name that clients read and a rule set of their own (None: never set)."""
+    """Somebody who covers, with the name that clients read."""
 
     account: bytes
     name: str
     since: int
     until: int
-    rules: bytes | None
 
 
-def cover_term(account: bytes, name: str, consent: bytes, rules: bytes | None) -> CoverTerm:
+def cover_term(account: bytes, name: str, consent: bytes) -> CoverTerm:
     """Somebody who covers, from the core of the consent that let them in."""
     term = parse_consent(consent)
-    return CoverTerm(account, name, term.since, term.until, rules)
+    return CoverTerm(account, name, term.since, term.until)
 
 
-def covered_rules(practice: bytes | None, owner: bytes | None, covers: Iterable[CoverTerm]) -> Rules:
-    """The owner's rules and beside them each cover's: the practice's layer with their own. BadRules if
+def covered_rules(authored: Authored, covers: Iterable[CoverTerm]) -> Rules:
+    """The rules of a thread and beside them each cover's: the practice's layer with their own. BadRule if
     they make none."""
+    rules = authored.rules()
     found = [
         Cover(
             by=one.account.hex(),
             name=one.name,
             since=one.since,
             until=one.until,
-            rules=rules_in_force(practice, one.rules).entries,
+            rules=authored.of_cover(one.account).entries,
         )
         for one in covers
     ]
-    rules = rules_in_force(practice, owner)
     return rules.covered_by(found) if found else rules
 
 
@@ -67,22 +67,24 @@ async def next_sheet(ctx: Ctx, thread: bytes, members_after: Sequence[MemberTerm
     It is stored in that command's transaction by write_sheet.sql, which finds out whether rules changed
     meanwhile.
     """
-    terms = {member.account: member for member in members_after if member.covers}
-    rows = await ctx.parts.rule_sets.basis(ctx.caller, ctx.now, thread, list(terms))
-    owner, *covers = rows
-    rules = covered_rules(
-        owner["practice_rules"],
-        owner["rules"],
-        [_cover(terms[row["account_id"]], row["display_name"], row["rules"]) for row in covers],
+    clients = [one.account for one in members_after if one.role in (Role.CLIENT, Role.FAMILY)]
+    covers = [one for one in members_after if one.covers]
+    row = await ctx.parts.rule_sets.basis(
+        ctx.caller, ctx.now, thread, clients, [one.account for one in covers]
     )
-    r = owner["rules_rev"] + 1
-    chains = [member.chain for member in members_after]
-    made = make_sheet(thread, r, owner["rules_hash"], ctx.now, rules, chains, ctx.parts.random)
-    salts = [(member.account, salt) for member, salt in zip(members_after, made.salts, strict=True)]
-    versions = [(ctx.caller.practice, owner["practice_version"])]
-    versions += [(row["account_id"], row["version"]) for row in rows]
-    return NewSheet(thread, r, made.sheet, made.rules_hash, made.shared, salts, versions)
-
-
-def _cover(term: MemberTerm, name: str, rules: bytes | None) -> CoverTerm:
-    return CoverTerm(term.account, name, term.since, term.until, rules)
+    sets = read_sets(row)
+    authored = Authored(ctx.caller.practice, row["owner"], sets, thread, tuple(clients))
+    terms = [
+        CoverTerm(one.account, name, one.since, one.until)
+        for one, name in zip(covers, row["cover_names"], strict=True)
+    ]
+    accounts = [member.account for member in members_after]
+    try:
+        rules, parts = covered_rules(authored, terms), authored.parts(accounts)
+    except BadRule as bad:
+        raise refused(bad) from None
+    r, chains = row["rules_rev"] + 1, [member.chain for member in members_after]
+    made = make_sheet(thread, r, row["rules_hash"], ctx.now, rules, chains, parts, ctx.parts.random)
+    own = [MemberPart(*each) for each in zip(accounts, made.salts, parts, strict=True)]
+    versions = {key: kept.version for key, kept in sets.items()}
+    return NewSheet(thread, r, made.sheet, made.rules_hash, made.shared, own, versions)

@@ -16,11 +16,13 @@ from etherapy.protocol.healing import LostItem
 from etherapy.rules.calendar import instant, tzdata_checksum, tzdata_version
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Code, Decision
+from etherapy.rules.replay import RESTORED
 from etherapy.rules.rule import NO_REPLY_EXPECTED
-from etherapy.server.acceptance import CLIENT_SIDE, window_of
+from etherapy.server.acceptance import window_of
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.memory import rules_of
 from etherapy.server.signed_answers import sign_status
+from etherapy.server.weighing import CLIENT_SIDE
 from etherapy.store.healing import Lost, LostMessage, LostRecall, Standing
 from etherapy.store.messages import DayRecord
 from etherapy.store.threads import ThreadFacts
@@ -34,7 +36,7 @@ from etherapy.tep.statements import Promise, State, StatusReason, promise_hash
 _CODES: Final[dict[int, Code]] = {
     statements.Decision.AT_ONCE: "at_once",
     statements.Decision.HELD: "held",
-    statements.Decision.SILENT: "at_once",
+    statements.Decision.SILENT: "silent",
     statements.Decision.NO_OPENING: "no_future_window",
     statements.Decision.URGENT: "urgent",
 }
@@ -110,6 +112,8 @@ def lost_message(
         lost=lost,
         envelope=envelope.pack(),
         urgent=envelope.header.urgent,
+        service_class=envelope.header.service_class,
+        size=envelope.header.ct_len,
         expects_reply=envelope.header.service_class != NO_REPLY_EXPECTED,
         window_at=window_of(rules_of(facts.rules), decision) if lost.by_client else None,
         promise=claim.first,
@@ -210,6 +214,7 @@ def _lost(claim: Claim, facts: ThreadFacts, random: Random) -> tuple[Lost, Decis
         release_at=_or_none(promise.release_at),
         reply_by=_or_none(promise.reply_by),
         decision=msgspec.json.encode(decision),
+        question=RESTORED,
         leaf_id=random(16),
         leaf_salt=random(32),
     )

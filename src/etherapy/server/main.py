@@ -13,7 +13,10 @@ from etherapy.clock import Clock, SystemClock
 from etherapy.protocol import endpoints
 from etherapy.protocol.endpoint import Table, table
 from etherapy.rules.calendar import tzdata_checksum, tzdata_version
+from etherapy.rules.crisis import adopt
 from etherapy.server.handlers import (
+    alerts,
+    crisis_cards,
     devices,
     epochs,
     grants,
@@ -27,14 +30,17 @@ from etherapy.server.handlers import (
     passphrases,
     people,
     reading,
+    rule_words,
     rules,
     supervision,
+    tasks,
     waiting,
 )
 from etherapy.server.http import Door
 from etherapy.server.key_watch import KeyWatch
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.listening import Service
+from etherapy.server.operate.crisis_cards import checked
 from etherapy.server.operate.faults import CannotOperate
 from etherapy.server.operate.installation import Installation, read_installation, set_up
 from etherapy.server.operate.site import Site, keys_file, open_site
@@ -42,9 +48,11 @@ from etherapy.server.parts import Parts
 from etherapy.server.routes import Handler, handlers_in
 from etherapy.server.settings import Settings
 from etherapy.server.telemetry import Telemetry, configure
+from etherapy.server.workers.alerting import Alerting
 from etherapy.server.workers.rounds import Rounds
 from etherapy.server.workers.sequencer import Sequencer
 from etherapy.server.workers.terms import Terms
+from etherapy.store.alerts import Alerts
 from etherapy.store.database import Database, StoreFault, StoreUnavailable
 from etherapy.store.devices import Devices
 from etherapy.store.due import Due
@@ -55,6 +63,7 @@ from etherapy.store.passphrases import Passphrases
 from etherapy.store.people import People
 from etherapy.store.selfcheck import check_store
 from etherapy.store.settings import RuleSets
+from etherapy.store.tasks import Tasks
 from etherapy.store.threads import Threads
 
 TABLE: Table = table(vars(endpoints))
@@ -62,6 +71,8 @@ HANDLERS: dict[str, Handler] = handlers_in(
     *map(
         vars,
         (
+            alerts,
+            crisis_cards,
             devices,
             epochs,
             grants,
@@ -75,8 +86,10 @@ HANDLERS: dict[str, Handler] = handlers_in(
             passphrases,
             people,
             reading,
+            rule_words,
             rules,
             supervision,
+            tasks,
             waiting,
         ),
     )
@@ -85,7 +98,8 @@ HANDLERS: dict[str, Handler] = handlers_in(
 _LOOK_EVERY = 0.5
 """Seconds between looks at the installation's row: how soon a turned clock is noticed."""
 _COMPARE_EVERY = 10
-"""Looks between two comparisons with the database's own clock (G24)."""
+"""Looks between two comparisons with the database's own clock (G24), and two looks at what crisis cards were
+verified."""
 
 
 class Application:
@@ -112,6 +126,8 @@ class Application:
             logs=store_logs,
             healing=Healing(database),
             rule_sets=RuleSets(database),
+            alerts=Alerts(database),
+            tasks=Tasks(database),
             secrets=secrets,
             clock=clock,
             expect=lambda practice, at: self.rounds.expect(practice, at),
@@ -119,7 +135,11 @@ class Application:
         )
         due = Due(database)
         self.rounds = Rounds(
-            due, Terms(due, secrets, random), Sequencer(store_logs, secrets, random), self.parts.hub
+            due,
+            Terms(due, secrets, random),
+            Alerting(self.parts.alerts, self.parts.hub),
+            Sequencer(store_logs, secrets, random),
+            self.parts.hub,
         )
         self.door = Door(settings, TABLE, HANDLERS, self.parts, clock, telemetry, random=random)
 
@@ -242,6 +262,7 @@ async def _look(database: Database, clock: SystemClock, compare: bool) -> None:
         if offset > clock.offset:
             clock.turn(offset)
     if compare:
+        adopt(map(checked, await database.call_all("read_crisis_checks")))
         async with database.connection() as connection:
             agreed = clock.confirm(await connection.fetchval("SELECT clock_timestamp()"))
         if not agreed:

@@ -25,6 +25,12 @@ def rules_of(canonical: bytes) -> Rules:
     return Rules.from_canonical(canonical)
 
 
+@lru_cache(maxsize=4096)
+def member_rules(canonical: bytes, part: bytes) -> Rules:
+    """The same rules as they hold for the member whose own part of the sheet this is."""
+    return rules_of(canonical).with_part(part)
+
+
 class Memory:
     """Facts of the most recently used threads, and one turn at a time for each thread in this process."""
 

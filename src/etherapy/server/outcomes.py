@@ -17,6 +17,7 @@ from etherapy.protocol.problems import (
 )
 from etherapy.server.acceptance import Weighed, after_acceptance
 from etherapy.server.parts import Ctx
+from etherapy.server.saying import Asked
 from etherapy.server.signed_answers import entry_bytes, sent_answer, stale_epoch
 from etherapy.store.messages import SentRow
 from etherapy.store.threads import ThreadFacts
@@ -27,7 +28,7 @@ SEQUENCED_SOON = timedelta(seconds=1)
 
 
 def answer_send(
-    ctx: Ctx, thread: bytes, zone: str, facts: ThreadFacts, weighed: Weighed, row: SentRow
+    ctx: Ctx, thread: bytes, body: Asked, facts: ThreadFacts, weighed: Weighed, row: SentRow
 ) -> Sent:
     """What a stored or refused acceptance is answered with; the facts it leaves are remembered."""
     key = (ctx.caller.practice, thread)
@@ -41,7 +42,9 @@ def answer_send(
     else:
         ctx.parts.memory.forget(key)
         raise _refusal(row)
-    return sent_answer(ctx.parts.secrets, thread, facts, weighed.acceptance.account, row, zone)
+    return sent_answer(
+        ctx.parts.secrets, thread, facts, weighed.acceptance.account, row, body.zone, body.language
+    )
 
 
 def refuse_end(row: SentRow) -> None:

@@ -11,6 +11,7 @@ from etherapy.server.hub import Hub
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.memory import Memory
 from etherapy.server.passphrases import Hashing
+from etherapy.store.alerts import Alerts
 from etherapy.store.devices import Devices
 from etherapy.store.healing import Healing
 from etherapy.store.logs import Logs
@@ -18,6 +19,7 @@ from etherapy.store.membership import Membership
 from etherapy.store.passphrases import Passphrases
 from etherapy.store.people import People
 from etherapy.store.settings import RuleSets
+from etherapy.store.tasks import Tasks
 from etherapy.store.threads import Threads
 
 
@@ -37,6 +39,8 @@ class Parts:
     logs: Logs
     healing: Healing
     rule_sets: RuleSets
+    alerts: Alerts
+    tasks: Tasks
     secrets: ServerSecrets
     clock: Clock
     """For long polls, which answer at another time than they were asked; everything else has `ctx.now`."""

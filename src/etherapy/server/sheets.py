@@ -1,22 +1,26 @@
-"""Rule sheets: what a thread's promises name (tep_amendments.md A-7, A-15.5)."""
+"""Rule sets as they are kept, and the rule sheets that follow from them (tep_amendments.md A-7, A-15.5)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final, NamedTuple, Self
 
 from etherapy.protocol.problems import BadRules
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.canonical import canonical_json
-from etherapy.rules.layer import Layer
-from etherapy.rules.layers import Rules, resolve
+from etherapy.rules.kinds import kind_of
+from etherapy.rules.kinds.pause import Pause
+from etherapy.rules.layer import OF_A_THREAD, Layer
+from etherapy.rules.layers import NO_PART, Rules, part_of, resolve
+from etherapy.store.database import Record
+from etherapy.store.settings import SetKey
 from etherapy.tep.rulesheet import RuleSheet, member_part_hash, rules_hash, shared_part_hash
 
-NO_PART = canonical_json({})
-"""A member's own part while nothing is agreed with one member alone."""
+MOST_OF_A_CLIENT: Final = 50
+"""Rules that a client may set alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,74 @@ class MadeSheet:
     """In the order in which the members were given."""
 
 
+class Kept(NamedTuple):
+    """A rule set as it is kept. Version 0, no rules: none was ever set."""
+
+    version: int
+    rules: bytes | None
+
+
+class Written(NamedTuple):
+    """One layer as its author wrote it. Version 0: of no single rule set."""
+
+    layer: str
+    version: int
+    rules: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Authored:
+    """The rule sets that hold in a thread: of the practice, of the therapist who owns it, those of the thread
+    and what its clients set alone."""
+
+    practice: bytes
+    owner: bytes
+    sets: Mapping[SetKey, Kept]
+    thread: bytes = b""
+    """Empty: the therapist's rules, whatever the thread."""
+    clients: tuple[bytes, ...] = ()
+    """Accounts of clients and of family."""
+
+    def changed(self, key: SetKey, rules: bytes) -> Self:
+        """The same with a newer version of one set, if it is one of these."""
+        if key not in self.sets:
+            return self
+        newer = Kept(self.sets[key].version + 1, rules)
+        return replace(self, sets={**self.sets, key: newer})
+
+    def layers(self) -> tuple[Written, ...]:
+        """What was written, weakest layer first."""
+        keys = [(self.practice, "practice"), (self.owner, "therapist")]
+        keys += [(self.thread, layer) for layer in ("agreement", "exception")]
+        sets = [(layer, self.sets.get((owner, layer))) for owner, layer in keys]
+        found = [Written(layer, kept.version, kept.rules) for layer, kept in sets if kept and kept.rules]
+        together = in_sheets([self.sets[one, "client"].rules for one in self.clients])
+        return (*found, Written("client", 0, together)) if together else tuple(found)
+
+    def rules(self, person: bytes = b"") -> Rules:
+        """What they resolve to, for everybody or for one participant. BadRule if they make no rules."""
+        return _resolved(self.layers(), self.owner.hex(), person.hex())
+
+    def parts(self, accounts: Sequence[bytes]) -> list[bytes]:
+        """Each participant's own part of the sheet (`part_of`)."""
+        written = self.layers()
+        said = (said for one in written if one.layer in OF_A_THREAD for said in _layer(one).said)
+        if not any(one.standing.only_for for one in said):
+            return [NO_PART for _ in accounts]
+        shared = self.rules()
+        return [part_of(shared, self.rules(account)) for account in accounts]
+
+    def of_cover(self, account: bytes) -> Rules:
+        """The rules by which a colleague covers: the practice's with their own."""
+        return replace(self, owner=account, thread=b"", clients=()).rules()
+
+
+def read_sets(row: Record) -> dict[SetKey, Kept]:
+    """The rule sets in a row that has the arrays of rule_sets_of.sql."""
+    rows = zip(row["set_owners"], row["set_layers"], row["set_versions"], row["set_rules"], strict=True)
+    return {(owner, layer): Kept(version, rules) for owner, layer, version, rules in rows}
+
+
 def make_sheet(
     thread: bytes,
     r: int,
@@ -37,25 +109,31 @@ def make_sheet(
     now: datetime,
     rules: Rules,
     chains: Sequence[bytes],
+    parts: Sequence[bytes],
     random: Callable[[int], bytes],
 ) -> MadeSheet:
-    """Sheet r of a thread; `previous` is the hash of sheet r-1, zeros for the first."""
+    """Sheet r of a thread; `previous` is the hash of sheet r-1, zeros for the first. `chains` and `parts` are
+    the members'."""
     shared = rules.canonical()
     salts = tuple(random(16) for _ in chains)
-    parts = sorted(
-        (chain, member_part_hash(salt, NO_PART)) for chain, salt in zip(chains, salts, strict=True)
+    hashed = sorted(
+        (chain, member_part_hash(salt, part)) for chain, salt, part in zip(chains, salts, parts, strict=True)
     )
-    sheet = RuleSheet(thread, r, previous, milliseconds(now), shared_part_hash(shared), tuple(parts)).pack()
+    sheet = RuleSheet(thread, r, previous, milliseconds(now), shared_part_hash(shared), tuple(hashed)).pack()
     return MadeSheet(sheet, rules_hash(sheet), shared, salts)
 
 
-def rules_in_force(practice: bytes | None, therapist: bytes | None) -> Rules:
-    """The rules of a thread from the rule sets as they are kept (None: nothing was set). BadRules if
-    they make none."""
+def rules_in_force(authored: Authored) -> Rules:
+    """The rules of a thread, for everybody in it. BadRules if they make none."""
     try:
-        return _resolved(practice, therapist)
+        return authored.rules()
     except BadRule as bad:
-        raise BadRules(bad.field, bad.problem, bad.mend) from None
+        raise refused(bad) from None
+
+
+def refused(bad: BadRule, whose: str = "") -> BadRules:
+    """The answer to somebody whose rules do not hold; `whose`, where others do not fit them."""
+    return BadRules(bad.field, bad.problem, bad.mend, whose)
 
 
 def read_rules(stored: bytes | None) -> list[dict[str, Any]]:
@@ -66,12 +144,47 @@ def read_rules(stored: bytes | None) -> list[dict[str, Any]]:
 def keep_rules(layer: str, documents: Sequence[Mapping[str, Any]]) -> bytes:
     """A rule set as it is kept, checked as far as one layer alone can be. BadRules otherwise."""
     try:
-        Layer(layer, documents)
+        if layer == "client" and len(documents) > MOST_OF_A_CLIENT:
+            raise BadRule("rules", f"more than {MOST_OF_A_CLIENT} rules of your own", "remove what is past")
+        for said in Layer(layer, documents).said:
+            if layer == "client" and isinstance(said.rule, Pause) and said.rule.by != "client":
+                raise BadRule("pause.by", "not a pause of your own", "write client, or agree it together")
+            if not said.rule.in_sheet:  # nothing resolves it later
+                _check_alone(said.rule)
     except BadRule as bad:
-        raise BadRules(bad.field, bad.problem, bad.mend) from None
+        raise refused(bad) from None
     return canonical_json(list(documents))
 
 
+def _check_alone(rule: Any) -> None:
+    try:
+        rule.check()
+    except BadRule as bad:
+        raise bad.within(kind_of(rule)) from None
+
+
+def in_sheets(sets: Sequence[bytes | None]) -> bytes:
+    """What the clients of a thread have set alone, together, as far as sheets hold it; empty: nothing.
+
+    The layer has no version: that would tell the others how often one of them changed what is theirs alone.
+    Of two rules that cannot stand beside each other the first stays.
+    """
+    claimed: set[tuple[str, str]] = set()
+    found: list[dict[str, Any]] = []
+    for document in (one for stored in sets for one in read_rules(stored)):
+        rule = Layer("client", [document]).said[0].rule
+        claims = {(kind_of(rule), claim) for claim in rule.claims()}
+        if rule.in_sheet and not claims & claimed:
+            claimed |= claims
+            found.append(document)
+    return canonical_json(found) if found else b""
+
+
 @lru_cache(maxsize=1024)
-def _resolved(practice: bytes | None, therapist: bytes | None) -> Rules:
-    return resolve([Layer("practice", read_rules(practice)), Layer("therapist", read_rules(therapist))])
+def _layer(written: Written) -> Layer:
+    return Layer(written.layer, read_rules(written.rules), written.version)
+
+
+@lru_cache(maxsize=1024)
+def _resolved(written: tuple[Written, ...], owner: str, person: str) -> Rules:
+    return resolve([_layer(one) for one in written], owner, person)

@@ -9,10 +9,8 @@ from etherapy.protocol.messages import Sent, State
 from etherapy.protocol.problems import StaleEpoch
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.decision import Decision
-from etherapy.rules.explain import Parties, Preview, preview
-from etherapy.server.acceptance import CLIENT_SIDE
 from etherapy.server.keys import ServerSecrets
-from etherapy.server.memory import rules_of
+from etherapy.server.saying import words_for
 from etherapy.store.messages import Placed, SentRow
 from etherapy.store.threads import ThreadFacts
 from etherapy.tep.placing import Entry, ItemType
@@ -86,6 +84,7 @@ def sent_answer(
     account: bytes,
     row: SentRow,
     zone: str = "",
+    language: str = "en",
     status: bytes | None = None,
 ) -> Sent:
     """The answer to a send, a repetition or a look at it (D-31). `account` is the sender."""
@@ -94,16 +93,8 @@ def sent_answer(
         receipt=B64(row.promise),
         decision=decision,
         state=state_of(secrets, thread, row, status),
-        words=words_for(decision, facts, account, zone),
+        words=words_for(decision, facts, account, zone, language),
     )
-
-
-def words_for(decision: Decision, facts: ThreadFacts, account: bytes, zone: str) -> Preview:
-    """The sentences for the sender of a message; `zone` is where it is now (empty: on the practice's
-    wall)."""
-    rules = rules_of(facts.rules)
-    reader = facts.owner_name if facts.members[account].role in CLIENT_SIDE else "your client"
-    return preview(decision, rules, Parties(reader, zone or rules.timetable.zone_name))
 
 
 def stale_epoch(newest: bytes) -> StaleEpoch:

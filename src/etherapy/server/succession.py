@@ -11,7 +11,6 @@ from etherapy.server.covering import MemberTerm, next_sheet
 from etherapy.server.judging import expect, expect_newest, verified
 from etherapy.server.parts import Ctx
 from etherapy.server.returning import held_of, sign_returns
-from etherapy.server.sheets import NO_PART
 from etherapy.store.database import Record
 from etherapy.store.messages import HeldItem
 from etherapy.store.people import AuditLeaf
@@ -138,7 +137,6 @@ async def prepare_turnover(
         mids=[mid for one in returns for mid in one.mids],
         statuses=[status for one in returns for status in one.statuses],
         sheet=await next_sheet(ctx, thread, _terms(commit, people, come)) if moves else None,
-        part=NO_PART,
         audit=_audit(ctx, thread, commit, roster, changes) if moves else None,
     )
 

@@ -13,7 +13,7 @@ from etherapy.store.connection import Connection
 WITHOUT_ROW_SECURITY = frozenset({"practice_due"})
 """Tables that name a practice but are read across practices, and hold no content (decisions.md D-28)."""
 
-WITHOUT_PRACTICE = frozenset({"installation", "schema_migration", "server_link"})
+WITHOUT_PRACTICE = frozenset({"crisis_check", "installation", "schema_migration", "server_link"})
 """Tables of the whole installation. Nothing in them belongs to a practice."""
 
 ACROSS_PRACTICES = frozenset({"claim_due"})

@@ -34,6 +34,7 @@ class Lost:
     release_at: datetime | None
     reply_by: datetime | None
     decision: bytes
+    question: bytes
     leaf_id: bytes
     leaf_salt: bytes
 
@@ -46,6 +47,8 @@ class LostMessage:
     envelope: bytes
     urgent: bool
     expects_reply: bool
+    service_class: int
+    size: int
     window_at: datetime | None
     promise: bytes
     promise_now: bytes
@@ -93,9 +96,9 @@ class Healing:
             "heal_message",
             *opening(who, now),
             *(x.thread, x.account, x.device, x.mid, x.item_hash, m.envelope, x.epoch),
-            *(x.by_client, m.urgent, m.expects_reply, x.accepted_at, x.counted_from),
+            *(x.by_client, m.urgent, m.expects_reply, m.service_class, m.size, x.accepted_at, x.counted_from),
             *(x.release_at, x.reply_by, m.window_at, m.promise, m.promise_now, m.promise_hash),
-            *(x.decision, x.leaf_id, x.leaf_salt),
+            *(x.decision, x.question, x.leaf_id, x.leaf_salt),
         )
 
     async def recall(self, who: Asking, now: datetime, m: LostRecall) -> Record:
@@ -106,7 +109,7 @@ class Healing:
             *opening(who, now),
             *(x.thread, x.account, x.device, x.mid, x.item_hash, x.epoch, x.by_client),
             *(x.accepted_at, x.counted_from, x.release_at, x.reply_by, m.promise, m.promise_hash),
-            *(x.decision, m.recall, m.status, x.leaf_id, x.leaf_salt),
+            *(x.decision, x.question, m.recall, m.status, x.leaf_id, x.leaf_salt),
             *(m.day.day.date(), m.day.record_id, m.day.salt, m.day.record),
         )
 

@@ -89,7 +89,7 @@ class Membership:
             [one.consent_hash for one in then.come],
             list(then.mids),
             list(then.statuses),
-            *sheet_columns(sheet, then.part),
+            *sheet_columns(sheet),
             *audit_columns(then.audit),
         )
         return sent_row(row)

@@ -42,6 +42,19 @@ class SentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One step of the plan by which somebody on call is told of an urgent message (R-16)."""
+
+    step: int
+    alert: bytes
+    callee: bytes
+    name: str
+    due_at: datetime
+    until: datetime
+    """When the next one is called, or the practice is told that nobody acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
 class Acceptance:
     """A message with its decision and its signed promise, ready to be stored; see accept_message.sql."""
 
@@ -56,6 +69,9 @@ class Acceptance:
     by_client: bool
     urgent: bool
     expects_reply: bool
+    service_class: int
+    size: int
+    turn: int
     version: int
     accepted_at: datetime
     release_at: datetime | None
@@ -66,12 +82,21 @@ class Acceptance:
     promise: bytes
     promise_hash: bytes
     decision: bytes
+    question: bytes
     leaf_id: bytes
     leaf_salt: bytes
     counted_from: datetime | None = None
     """None: `accepted_at`. Earlier where it takes the place of another (A-4)."""
     reader: bytes | None = None
     """The cover whose hours decided; None: the owner."""
+    ready_at: datetime | None = None
+    """Limits keep it back until then; None: none did."""
+    counts_at: datetime | None = None
+    notice_at: datetime | None = None
+    """Its reader is told no earlier; None: when it is placed."""
+    calls: tuple[Call, ...] = ()
+    card: str = ""
+    """The crisis card that its sender was shown, with its version; for `calls` only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +146,33 @@ def acceptance_columns(m: Acceptance) -> tuple[object, ...]:
         m.by_client,
         m.urgent,
         m.expects_reply,
+        m.service_class,
+        m.size,
+        m.turn,
         m.version,
         m.accepted_at,
         m.counted_from or m.accepted_at,
         m.release_at,
         m.reply_by,
+        m.ready_at,
+        m.counts_at,
         m.window_at,
+        m.notice_at,
         m.reader,
         m.acked_until,
         m.reason,
         m.promise,
         m.promise_hash,
         m.decision,
+        m.question,
         m.leaf_id,
         m.leaf_salt,
+        [call.step for call in m.calls],
+        [call.alert for call in m.calls],
+        [call.callee for call in m.calls],
+        [call.name for call in m.calls],
+        [*(call.due_at for call in m.calls), *(call.until for call in m.calls[-1:])],
+        m.card,
     )
 
 

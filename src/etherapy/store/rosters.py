@@ -71,7 +71,6 @@ class Turnover:
     mids: Sequence[bytes] = ()
     statuses: Sequence[bytes] = ()
     sheet: NewSheet | None = None
-    part: bytes = b""
     audit: AuditLeaf | None = None
 
 
@@ -95,20 +94,21 @@ def person_of(row: Record) -> Person:
     return Person(row["account_id"], chain=row["chain_id"], **{name: row[name] for name in names})
 
 
-def sheet_columns(sheet: NewSheet | None, part: bytes) -> tuple[object, ...]:
+def sheet_columns(sheet: NewSheet | None) -> tuple[object, ...]:
     """The arguments from p_r to p_rule_versions."""
     if sheet is None:
-        return (None, None, None, None, None, [], [], [], [])
+        return (None, None, None, None, [], [], [], [], [], [])
     return (
         sheet.r,
         sheet.sheet,
         sheet.rules_hash,
         sheet.shared,
-        part,
-        [account for account, _ in sheet.salts],
-        [salt for _, salt in sheet.salts],
-        [owner for owner, _ in sheet.rule_versions],
-        [version for _, version in sheet.rule_versions],
+        [part.account for part in sheet.parts],
+        [part.salt for part in sheet.parts],
+        [part.part for part in sheet.parts],
+        [owner for owner, _ in sheet.made_of],
+        [layer for _, layer in sheet.made_of],
+        list(sheet.made_of.values()),
     )
 
 

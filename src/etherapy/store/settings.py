@@ -1,13 +1,29 @@
 """Rule sets, and what those who audit them read: typed callers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
-from etherapy.store.messages import DayRecord
+from etherapy.store.earlier import Earlier, earlier_columns
 from etherapy.store.people import AuditLeaf
+from etherapy.store.tasks import NewTask
+
+SetName = Literal["practice", "own", "agreement", "exception"]
+"""Which rule set a caller means; `own` is that of a therapist, else of a client."""
+SetKey = tuple[bytes, str]
+"""(owner, layer) of a rule set: the practice, an account or a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPart:
+    """What of a sheet is for one member alone."""
+
+    account: bytes
+    salt: bytes
+    part: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +35,9 @@ class NewSheet:
     sheet: bytes
     rules_hash: bytes
     shared: bytes
-    salts: Sequence[tuple[bytes, bytes]]
-    """(account, salt) for each member's part."""
-    rule_versions: Sequence[tuple[bytes, int]] = ()
-    """(owner, version) of the rule sets it was made of, where a change of members makes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """A held message whose promise moves earlier."""
-
-    account: bytes
-    mid: bytes
-    release_at: datetime
-    reply_by: datetime | None
-    window_at: datetime | None
-    promise: bytes
-    promise_hash: bytes
-    day: DayRecord
-    reader: bytes | None = None
-    """The cover whose hours decided; None: the owner."""
+    parts: Sequence[MemberPart]
+    made_of: Mapping[SetKey, int] = field(default_factory=dict)
+    """Versions of the rule sets it was made of, where a change of members makes it."""
 
 
 class RuleSets:
@@ -47,40 +46,45 @@ class RuleSets:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def load(self, who: Asking, now: datetime, whole: bool) -> list[Record]:
-        """The sets in force and every thread a change would reach; see load_rules.sql."""
-        return await self._database.call_all("load_rules", *opening(who, now), whole)
+    async def read(self, who: Asking, now: datetime, name: SetName, thread: bytes | None = None) -> Record:
+        """A set that the caller may change, with the practice's; see read_rules.sql."""
+        return await self._database.call_one("read_rules", *opening(who, now), name, thread)
 
-    async def basis(self, who: Asking, now: datetime, thread: bytes, covers: Sequence[bytes]) -> list[Record]:
+    async def load(
+        self, who: Asking, now: datetime, name: SetName, thread: bytes | None = None
+    ) -> list[Record]:
+        """The same, and every thread a change would reach; see load_rules.sql."""
+        return await self._database.call_all("load_rules", *opening(who, now), name, thread)
+
+    async def basis(
+        self, who: Asking, now: datetime, thread: bytes, clients: Sequence[bytes], covers: Sequence[bytes]
+    ) -> Record:
         """What the next sheet of a thread is made of; see load_sheet_basis.sql."""
-        return await self._database.call_all("load_sheet_basis", *opening(who, now), thread, list(covers))
-
-    async def held(self, who: Asking, now: datetime, threads: Sequence[bytes]) -> list[Record]:
-        """Messages that wait in these threads; see load_held.sql."""
-        return (
-            await self._database.call_all("load_held", *opening(who, now), list(threads)) if threads else []
+        return await self._database.call_one(
+            "load_sheet_basis", *opening(who, now), thread, list(clients), list(covers)
         )
 
     async def set(
         self,
         who: Asking,
         now: datetime,
-        owner: bytes,
+        key: SetKey,
         follows: int,
         rules: bytes,
-        part: bytes,
         sheets: Sequence[NewSheet],
         earlier: Sequence[Earlier],
         seen: Sequence[bytes],
+        tasks: Sequence[NewTask],
         audit: Sequence[AuditLeaf],
     ) -> bool:
-        """`seen`: the mids of all held messages that were weighed. False: something changed meanwhile,
-        and nothing
-        was done."""
-        parts = [(sheet.thread, account, salt) for sheet in sheets for account, salt in sheet.salts]
+        """`seen`: the mids of all held messages that were weighed. False: something changed meanwhile, and
+        nothing was done."""
+        owner, layer = key
+        parts = [(sheet.thread, part) for sheet in sheets for part in sheet.parts]
         row = await self._database.call(
             "set_rules",
             *opening(who, now),
+            layer,
             owner,
             follows,
             rules,
@@ -89,31 +93,27 @@ class RuleSets:
             [s.sheet for s in sheets],
             [s.rules_hash for s in sheets],
             [s.shared for s in sheets],
-            [p[0] for p in parts],
-            [p[1] for p in parts],
-            [p[2] for p in parts],
-            part,
-            [e.account for e in earlier],
-            [e.mid for e in earlier],
-            [e.release_at for e in earlier],
-            [e.reply_by for e in earlier],
-            [e.window_at for e in earlier],
-            [e.reader for e in earlier],
-            [e.promise for e in earlier],
-            [e.promise_hash for e in earlier],
+            [thread for thread, _ in parts],
+            [part.account for _, part in parts],
+            [part.salt for _, part in parts],
+            [part.part for _, part in parts],
             list(seen),
+            [t.task_id for t in tasks],
+            [t.account for t in tasks],
+            [t.thread for t in tasks],
+            [t.kind for t in tasks],
+            [t.subject for t in tasks],
+            [t.due_at for t in tasks],
             [a.leaf_id for a in audit],
             [a.salt for a in audit],
             [a.record for a in audit],
-            now.date(),
-            [e.day.record_id for e in earlier],
-            [e.day.salt for e in earlier],
-            [e.day.record for e in earlier],
+            *earlier_columns(earlier, now),
         )
         return row is not None and row[0] == "set"
 
     async def in_force(self, who: Asking, now: datetime) -> list[Record]:
-        """All rule sets in force, for those who audit them; see read_settings.sql."""
+        """The rule sets of the practice and of its therapists, for those who audit them; see
+        read_settings.sql."""
         return await self._database.call_all("read_settings", *opening(who, now))
 
     async def decisions(self, who: Asking, now: datetime, start: int, limit: int) -> list[Record]:

@@ -1,12 +1,14 @@
 """Threads and messages: typed callers of the functions that take, release, place and read them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+from etherapy.rules.rule import Counted
 from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
+from etherapy.store.earlier import Earlier, earlier_columns
 from etherapy.store.messages import (
     Acceptance,
     Ended,
@@ -18,6 +20,7 @@ from etherapy.store.messages import (
     placed_row,
     sent_row,
 )
+from etherapy.store.people import AuditLeaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,12 @@ class Member:
     chain: bytes
     last_accepted_at: datetime | None
     acked_until: datetime | None
+    part: bytes = b"{}"
+    """Its own part of the newest rule sheet."""
+    declared: bytes | None = None
+    """What a client set alone, such as the region of its crisis card; None: nothing."""
+    wrote: bool = False
+    """Whether it has a message here that waits or is placed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +58,20 @@ class ThreadFacts:
     turn_reply_by: datetime | None
     """By when the clients' turn is to be answered, as far as it is placed; None: nothing waits for an
     answer."""
+    turn: int
+    """Answers placed so far."""
+    turn_urgent: bool
+    begun: bool
+    """Whether a client's message was placed, whoever wrote it."""
     members: dict[bytes, Member]
     devices: dict[bytes, tuple[bytes, bytes]]
     """device_id -> (account, sign_pk); revoked devices too."""
     home: bytes
     owner_name: str
     """The display name of the therapist who reads."""
+    sent: dict[bytes, tuple[Counted, ...]] = field(default_factory=dict)
+    """account -> what limits on its messages count, for those that asked; nobody else's decision may hang
+    on it (G5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +134,7 @@ class Threads:
         now: datetime,
         ended: Ended,
         message: Acceptance,
+        earlier: Sequence[Earlier] = (),
     ) -> SentRow:
         """Put a message in the place of one that waits or came back. Outcomes: see replace_message.sql."""
         row = await self._database.call_one(
@@ -126,6 +144,7 @@ class Threads:
             message.account,
             *ended_columns(ended),
             *acceptance_columns(message),
+            *earlier_columns(earlier, now),
         )
         return sent_row(row)
 
@@ -136,12 +155,39 @@ class Threads:
         thread: bytes,
         account: bytes,
         ended: Ended,
+        version: int | None = None,
+        earlier: Sequence[Earlier] = (),
     ) -> SentRow:
-        """Take a held message back. Outcomes: see accept_recall.sql."""
+        """Take a held message back, which lets others of its sender go `earlier`, weighed on this version of
+        the thread. Outcomes: see accept_recall.sql."""
         row = await self._database.call_one(
-            "accept_recall", *opening(who, now), thread, account, *ended_columns(ended)
+            "accept_recall",
+            *opening(who, now),
+            thread,
+            account,
+            *ended_columns(ended),
+            version,
+            *earlier_columns(earlier, now),
         )
         return sent_row(row)
+
+    async def sent_since(
+        self, who: Asking, now: datetime, thread: bytes, since: datetime
+    ) -> dict[bytes, Counted]:
+        """The caller's own live messages by mid, oldest first; see load_sent.sql."""
+        rows = await self._database.call_all("load_sent", *opening(who, now), thread, since)
+        return {
+            row["mid"]: Counted(
+                row["accepted_at"], row["counts_at"], row["service_class"], row["size"], row["turn"]
+            )
+            for row in rows
+        }
+
+    async def held(self, who: Asking, now: datetime, threads: Sequence[bytes]) -> list[Record]:
+        """Messages that wait in these threads, for the server itself; see load_held.sql."""
+        return (
+            await self._database.call_all("load_held", *opening(who, now), list(threads)) if threads else []
+        )
 
     async def message(self, who: Asking, now: datetime, thread: bytes, mid: bytes) -> SentRow | None:
         """What became of an own message."""
@@ -178,6 +224,18 @@ class Threads:
         """The decision record of a message that the caller may know of; see read_decision.sql."""
         return await self._database.call("read_decision", *opening(who, now), thread, mid)
 
+    async def open_early(
+        self, who: Asking, now: datetime, thread: bytes, audit: AuditLeaf
+    ) -> list[bytes]:
+        """Place what clients have waiting in a thread; see open_early.sql. Whose feeds moved."""
+        leaf = (audit.leaf_id, audit.salt, audit.record)
+        row = await self._database.call_one("open_early", *opening(who, now), thread, *leaf)
+        return list(row["told"])
+
+    async def record(self, who: Asking, now: datetime, thread: bytes, mid: bytes) -> Record | None:
+        """What an own message was decided on: question, decision, promise; see read_record.sql."""
+        return await self._database.call("read_record", *opening(who, now), thread, mid)
+
     async def page(
         self, who: Asking, now: datetime, thread: bytes, after: int, limit: int
     ) -> tuple[list[PageRow], ThreadEnd]:
@@ -208,9 +266,11 @@ class Threads:
         """A therapist's waiting turns; see read_inbox.sql."""
         return await self._database.call_all("read_inbox", *opening(who, now), limit)
 
-    async def notices(self, who: Asking, now: datetime, since: datetime) -> list[Record]:
-        """A therapist's notices: rows of window_at, urgent, noticed_at."""
-        return await self._database.call_all("read_notices", *opening(who, now), since)
+    async def notices(
+        self, who: Asking, now: datetime, since: datetime, reach: timedelta = timedelta()
+    ) -> list[Record]:
+        """Notices of a therapist, arrivals of a client from `reach` before that on; see read_notices.sql."""
+        return await self._database.call_all("read_notices", *opening(who, now), since, reach)
 
     async def sheet(self, who: Asking, now: datetime, thread: bytes, r: int) -> Record:
         """A rule sheet with the caller's own part; see read_sheet.sql."""
@@ -230,6 +290,9 @@ def _facts(row: Record) -> ThreadFacts:
             row["chains"],
             row["last_accepted"],
             row["acked_until"],
+            (part or b"{}" for part in row["parts"]),
+            row["declared"],
+            row["wrote"],
             strict=True,
         )
     ]
@@ -247,6 +310,9 @@ def _facts(row: Record) -> ThreadFacts:
             "rules_hash",
             "rules",
             "turn_reply_by",
+            "turn",
+            "turn_urgent",
+            "begun",
             "home",
             "owner_name",
         )

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from etherapy.cli.demo.evening import THERAPIST_ZONE
 from etherapy.cli.demo.scene import SUPERVISOR, Scene
-from etherapy.cli.rule_words import show_rules
 from etherapy.cli.showing import show_time
+from etherapy.rules.written import tell_documents
 from etherapy.sdk.session import Session
 from etherapy.sdk.supervisor import AuditedRecord, Supervisor
 from etherapy.sdk.verifying.promises import ReceiptRefused, verify_bundle
@@ -22,7 +22,7 @@ async def supervise(scene: Scene) -> None:
     in_force = [
         line
         for one in settings
-        for line in (f"{one.name}, version {one.version}", *(f"  {rule}" for rule in show_rules(one.rules)))
+        for line in (f"{one.name}, version {one.version}", *(f"  {rule}" for rule in tell_documents(one.rules)))
     ]
     tell.quote(f"{SUPERVISOR} sees the settings", in_force)
     placed = [one for one in records if one.act == "message.placed"]

@@ -1,158 +1,139 @@
 """The response target: by when a reply is due. The exact algorithms are in docs/rules.md 5."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from etherapy.rules.bad_rule import BadRule
-from etherapy.rules.calendar import DAY_MINUTES, first_instant, instant, milliseconds, wall_minute, zone
+from etherapy.rules.calendar import instant, milliseconds
 from etherapy.rules.decision import NOTHING, Decision, Reason
-from etherapy.rules.rule import NO_REPLY_EXPECTED, Case, Rule
-from etherapy.rules.timetable import HORIZON_MS, Timetable
-from etherapy.rules.windows import minute_of
+from etherapy.rules.kinds.bounds import Bounds
+from etherapy.rules.kinds.message_kinds import MessageKinds
+from etherapy.rules.kinds.participants import Participants
+from etherapy.rules.readings import refuse_ambiguous
+from etherapy.rules.rule import Case, Rule, ServiceClassName
+from etherapy.rules.target_words import TARGET_WORDS, tell_target
+from etherapy.rules.targets import BusinessDays, Target
+from etherapy.rules.telling import Teller
+from etherapy.rules.timetable import HORIZON_MS
+
+OwnerRole = Literal["therapist", "prescriber", "listener", "trainee"]
 
 
-class WindowMinutes(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="count", tag="window_minutes"
-):
-    """So many minutes of open time."""
+class Longer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for longer messages."""
 
-    n: Annotated[int, Meta(ge=0, le=100_000)]
-
-    def due(self, accepted: int, base: int | None, timetable: Timetable) -> int | None:
-        return None if base is None else timetable.after_open_ms(base, self.n * 60_000)
-
-
-class BusinessDays(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="count", tag="business_days"
-):
-    """So many open dates after that of the release (0: the same), at the end of their last segment or at
-    HH:MM."""
-
-    n: Annotated[int, Meta(ge=0, le=60)]
-    at: str = "end_of_last_segment"
-
-    def __post_init__(self) -> None:
-        if self.at != "end_of_last_segment":
-            minute_of(self.at, "at")
-
-    def due(self, accepted: int, base: int | None, timetable: Timetable) -> int | None:
-        if base is None:
-            return None
-        left, previous = self.n, None
-        for ordinal, _, _ in timetable.upcoming_ms(base):
-            if ordinal == previous:
-                continue
-            if left == 0:
-                return self._on(ordinal, base, timetable)
-            left, previous = left - 1, ordinal
-        return None
-
-    def _on(self, ordinal: int, base: int, timetable: Timetable) -> int:
-        """HH:MM clipped into the date's segments; their end where that would not lie after the release."""
-        segments = timetable.segments_ms(ordinal)
-        if self.at == "end_of_last_segment":
-            return segments[-1][1]
-        place, minute = zone(timetable.zone_name), minute_of(self.at, "at")
-        wished = first_instant(place, wall_minute(ordinal, minute))
-        if wished < segments[0][0]:  # perhaps a time after midnight, in a segment that began on this date
-            late = first_instant(place, wall_minute(ordinal, minute + DAY_MINUTES))
-            if late <= segments[-1][1]:
-                wished = late
-        clipped = segments[0][0]
-        for start, end in segments:
-            if wished >= start:
-                clipped = min(wished, end)
-        return clipped if clipped > base else segments[-1][1]
-
-
-class NextWindows(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="count", tag="next_windows"
-):
-    """The end of the n-th window after that of the release (0: its own).
-
-    Windows that touch or overlap are one. Open time that never ends is counted by its dates.
-    """
-
-    n: Annotated[int, Meta(ge=0, le=60)]
-
-    def due(self, accepted: int, base: int | None, timetable: Timetable) -> int | None:
-        if base is None:
-            return None
-        for number, (_, end) in enumerate(timetable.merged_ms(base)):
-            if end - base > HORIZON_MS:
-                return BusinessDays(n=self.n).due(accepted, base, timetable)
-            if number == self.n:
-                return end
-        return None
-
-
-class WallHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="count", tag="wall_hours"):
-    """So many hours from acceptance, nights and closed dates included."""
-
-    n: Annotated[int, Meta(ge=1, le=2400)]
-
-    def due(self, accepted: int, base: int | None, timetable: Timetable) -> int | None:
-        return accepted + self.n * 3_600_000
-
-
-class NoTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="count", tag="none"):
-    """No reply is promised."""
-
-    def due(self, accepted: int, base: int | None, timetable: Timetable) -> int | None:
-        return None
-
-
-Target = WindowMinutes | BusinessDays | NextWindows | WallHours | NoTarget
+    above_bytes: Annotated[int, Meta(ge=1, le=1_000_000)]
+    """Of the padded ciphertext, all that the server sees of a message's length."""
+    target: Target
 
 
 class ResponseTarget(Rule, frozen=True, kw_only=True, tag="response.target"):
     """By when a client's message is to be answered (R-05).
 
     Counted from the next opening, which is the release of a held message and where nothing is held the
-    first moment at which somebody reads; `wall_hours` alone counts from acceptance.
+    first moment at which somebody reads; `wall_hours` and `cutoff_table` count from acceptance. Of several
+    targets the one that says more of the message holds: `by_kind`, `by_role`, `longer`, then `target`.
     """
 
-    words = {
-        "en": {
-            "window_minutes": "The reply time counts open minutes.",
-            "business_days": "The reply time counts open days.",
-            "next_windows": "The reply time counts windows.",
-            "wall_hours": "The reply time counts hours, nights included.",
-            "runs_through_closed": "The reply time runs out before the next opening.",
-            "none": "No reply time is agreed.",
-            "no_reply_expected": "The message expects no reply.",
-            "beyond_horizon": "No reply time within 400 days can be named.",
-            "same_turn": "The earlier messages of this turn set the reply time.",
-        },
-    }
+    words = TARGET_WORDS
 
     target: Target = BusinessDays(n=1)
     firm: bool = False
     """Whether the time is a commitment or a plan: a matter of wording."""
+    longer: tuple[Longer, ...] = ()
+    """From the shortest to the longest; the last that a message exceeds holds."""
+    by_kind: dict[ServiceClassName, Target] = {}
+    """Also of kinds to which otherwise no reply is promised: `no_reply`, and what `kinds` names."""
+    by_role: dict[OwnerRole, Target] = {}
+    """By what the person who answers is (`participants.owner_role`)."""
+
+    @classmethod
+    def refuse(cls, document: Mapping[str, Any]) -> None:
+        refuse_ambiguous(_written(document))
 
     def check(self) -> None:
-        if isinstance(self.target, NoTarget) and self.firm:
+        if self.firm and not any(target.promises for target in self.targets().values()):
             raise BadRule("firm", "there is no target that could be firm", "set a target, or firm to false")
+        lengths = [one.above_bytes for one in self.longer]
+        if lengths != sorted(set(lengths)):
+            raise BadRule("longer", "not from the shortest to the longest", "order it by above_bytes")
+
+    def within(self, bounds: Bounds) -> None:
+        most = bounds.max_target_days
+        for path, target in self.targets().items():
+            if most is not None and target.days > most:
+                problem = f"promises a reply within {target.days} days, and the practice allows {most}"
+                raise BadRule(path, problem, "name a shorter target")
+
+    def targets(self) -> dict[str, Target]:
+        """All of its targets, by the path at which they stand."""
+        found = {"target": self.target}
+        found |= {f"longer[{number}].target": one.target for number, one in enumerate(self.longer)}
+        found |= {f"by_kind.{name}": target for name, target in self.by_kind.items()}
+        return found | {f"by_role.{name}": target for name, target in self.by_role.items()}
 
     def weigh(self, case: Case) -> Decision:
         attempt = case.attempt
         if not attempt.by_client:
             return NOTHING
-        if attempt.service_class == NO_REPLY_EXPECTED:
-            return _say("no_reply_expected")
-        if isinstance(self.target, NoTarget):
-            return _say("none")
-        accepted, ready = milliseconds(attempt.at), milliseconds(case.ready_at)
-        due = self.target.due(accepted, case.timetable.next_open_ms(ready), case.timetable)
-        if due is None or due - accepted > HORIZON_MS:
-            return _say("beyond_horizon")
-        return _say(str(self.target.__struct_config__.tag), reply_by=instant(due))
+        field, target = self._of(case)
+        if field != "by_kind" and not case.the(MessageKinds).expects_reply(attempt):
+            return _say("target", "no_reply_expected")
+        if not target.promises:
+            return _say(field, _count_of(target))
+        begun = milliseconds(case.ready_at)
+        due = target.due(begun, case.timetable.next_open_ms(begun), case.timetable)
+        if due is None or due - milliseconds(attempt.at) > HORIZON_MS:
+            return _say(field, "beyond_horizon")
+        return _say(field, _count_of(target), instant(due))
+
+    def _of(self, case: Case) -> tuple[str, Target]:
+        """The target that holds for a message, and the field that names it."""
+        role = case.the(Participants).owner_role
+        if case.attempt.kind in self.by_kind:
+            return "by_kind", self.by_kind[case.attempt.kind]
+        if role in self.by_role:
+            return "by_role", self.by_role[role]
+        exceeded = [one.target for one in self.longer if case.attempt.size > one.above_bytes]
+        return ("longer", exceeded[-1]) if exceeded else ("target", self.target)
+
+    def tell(self, teller: Teller) -> Iterator[tuple[str, str]]:
+        yield "target", tell_target(teller, self.target, self.firm)
+        for one in self.longer:
+            said = tell_target(teller, one.target, self.firm)
+            yield "longer", teller("for_longer", size=str(one.above_bytes), said=said)
+        for kind, target in sorted(self.by_kind.items()):
+            said = tell_target(teller, target, self.firm)
+            yield "by_kind", teller("for_kind", kind=teller(f"kind_{kind}"), said=said)
+        for role, target in sorted(self.by_role.items()):
+            said = tell_target(teller, target, self.firm)
+            yield "by_role", teller("for_role", role=teller(f"role_{role}"), said=said)
 
 
-def _say(words: str, reply_by: datetime | None = None) -> Decision:
-    reason = Reason("response.target", "target", words)
+def _count_of(target: Target) -> str:
+    return str(target.__struct_config__.tag)
+
+
+def _say(field: str, words: str, reply_by: datetime | None = None) -> Decision:
+    reason = Reason("response.target", field, words)
     by = {} if reply_by is None else {"reply_by": reason}
     return Decision(reply_by=reply_by, because=(reason,), by=by)
+
+
+def _written(document: Mapping[str, Any]) -> dict[str, object]:
+    """What stands where a target belongs, by its path, in a document that is not yet known to be a rule."""
+    found = {"target": document["target"]} if "target" in document else {}
+    longer = document.get("longer")
+    for number, one in enumerate(longer if isinstance(longer, list) else []):
+        if isinstance(one, Mapping) and "target" in one:
+            found[f"longer[{number}].target"] = one["target"]
+    for field in ("by_kind", "by_role"):
+        of_field = document.get(field)
+        if isinstance(of_field, Mapping):
+            names = (name for name in of_field if isinstance(name, str) and name.isidentifier())
+            found |= {f"{field}.{name}": of_field[name] for name in names}
+    return found

@@ -67,6 +67,10 @@ class OwnItem(msgspec.Struct, kw_only=True):
     envelope: bytes | None = None
     """The envelope that was accepted, until it is placed."""
     zone: str = ""
+    language: str = "en"
+    at_once_because: str = ""
+    card: str = ""
+    """With the two above: what was said beside the message, and is said again with it."""
     receipt: bytes | None = None
     """The first promise. Reports go by it (decisions.md D-4)."""
     newest: bytes | None = None
@@ -98,6 +102,8 @@ class Sheets(msgspec.Struct, kw_only=True):
     rules_hash: bytes = bytes(32)
     sheet: bytes = b""
     shared: bytes = b""
+    part: bytes = b"{}"
+    """What of it concerns this person alone."""
 
 
 class ThreadState(msgspec.Struct, kw_only=True):

@@ -19,6 +19,7 @@ from etherapy.tep.statements import Promise
 
 _CODES: dict[str, DecisionName] = {
     "at_once": "at_once",
+    "silent": "silent",
     "held": "held",
     "no_future_window": "no_opening",
     "urgent": "urgent",

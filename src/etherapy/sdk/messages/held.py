@@ -58,7 +58,7 @@ def _find_late(desk: ThreadDesk) -> list[Finding]:
     return found
 
 
-async def take_back(desk: ThreadDesk, mid: bytes, zone: str) -> SentMessage:
+async def take_back(desk: ThreadDesk, mid: bytes, zone: str, language: str = "en") -> SentMessage:
     """Take back a message that is still held. AlreadyPlaced (a Problem) when it is too late."""
     mid = await settle_replacement(desk, mid)
     item = desk.state.own.get(mid) or await _foreign_item(desk, mid)
@@ -68,7 +68,7 @@ async def take_back(desk: ThreadDesk, mid: bytes, zone: str) -> SentMessage:
     if item.recall is None:
         item.recall = recall_of(desk, mid, promise.item_hash)
         desk.link.profile.save_thread(desk.state)
-    body = RecallBody(B64(item.recall), zone)
+    body = RecallBody(B64(item.recall), zone, language)
     try:
         sent = await desk.link.transport.call(endpoints.recall_message, body, thread=desk.thread)
     except AlreadyPlaced:

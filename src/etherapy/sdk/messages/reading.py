@@ -42,6 +42,7 @@ class Reading(Connection):
     """What a member of threads reads on one device. `Session` adds writing.
 
     `zone` is where the person is now (IANA name), for the words of answers; empty: on the practice's wall.
+    `language` is that of those words: `en` or `de`.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Reading(Connection):
     ) -> None:
         super().__init__(profile, transport, clock, monotonic, keys=keys)
         self.zone = ""
+        self.language = "en"
         self._desks: dict[bytes, ThreadDesk] = {}
         self._looked_around = False
         self._syncing = asyncio.Lock()

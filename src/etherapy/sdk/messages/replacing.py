@@ -79,7 +79,15 @@ async def settle_replacement(desk: ThreadDesk, mid: bytes) -> bytes:
 
 
 async def replace(
-    desk: ThreadDesk, old: Waiting, payload: Payload | bytes, *, zone: str, urgent: bool | None = None
+    desk: ThreadDesk,
+    old: Waiting,
+    payload: Payload | bytes,
+    *,
+    zone: str,
+    urgent: bool | None = None,
+    language: str = "en",
+    at_once_because: str = "",
+    card: str = "",
 ) -> SentMessage:
     """Put this in the place of a waiting message. AlreadyPlaced: too late, and the old one stands."""
     if pending_for(desk, old.item.mid) is not None:
@@ -89,7 +97,16 @@ async def replace(
     if urgent is None:
         urgent = header.urgent
     same = isinstance(payload, bytes) and urgent == header.urgent
-    new = OwnItem(mid=urandom(16), attempts=[], zone=zone, replaces=old.item.mid, same=same)
+    new = OwnItem(
+        mid=urandom(16),
+        attempts=[],
+        zone=zone,
+        language=language,
+        at_once_because=at_once_because,
+        card=card,
+        replaces=old.item.mid,
+        same=same,
+    )
     sealed = seal(desk, commit, payload, mid=new.mid, service_class=header.service_class, urgent=urgent)
     desk.state.own[old.item.mid], desk.state.own[new.mid] = old.item, new
     _name(desk, old.item, new, sealed, old.envelope.item_hash)
@@ -108,7 +125,9 @@ async def deliver_replacement(desk: ThreadDesk, new: OwnItem) -> SentMessage:
         if old.recall is None:
             _name(desk, old, new, new.sealed, old.attempts[-1])
             assert old.recall is not None
-        body = Replace(B64(old.recall), B64(new.sealed), new.zone)
+        body = Replace(
+            B64(old.recall), B64(new.sealed), new.zone, new.language, new.at_once_because, new.card
+        )
         try:
             sent = await desk.link.transport.call(endpoints.replace_message, body, thread=desk.thread)
         except UNKNOWN as unknown:

@@ -13,10 +13,13 @@ from etherapy.protocol.messages import SendMessage, Sent
 from etherapy.protocol.problem import Problem, Unexpected
 from etherapy.protocol.problems import Busy, MidTaken, NoSeat, NoSuchThread, StaleEpoch
 from etherapy.rules.calendar import instant
+from etherapy.rules.crisis import trusted
 from etherapy.rules.explain import Parties, acknowledge
+from etherapy.rules.languages import words_in
 from etherapy.sdk.faults import BadForm, DeviceFault, ForeignMid, NotInThread, NotSentYet, TooLong
 from etherapy.sdk.findings import Kind
 from etherapy.sdk.keeping.kept import OwnItem
+from etherapy.sdk.messages.agreed import expect_agreed
 from etherapy.sdk.messages.answers import Accepted, accept_answer
 from etherapy.sdk.messages.sealing import open_envelope, seal
 from etherapy.sdk.threads.committing import settle_epoch
@@ -44,6 +47,9 @@ async def write_body(
     zone: str,
     urgent: bool = False,
     reply_to: bytes | None = None,
+    language: str = "en",
+    at_once_because: str = "",
+    card: str = "",
 ) -> SentMessage:
     """Seal what is to be said, keep it, send it.
 
@@ -55,10 +61,14 @@ async def write_body(
         if not desk.state.sheets.r:
             await desk.follow_rules()
             commit = await settle_epoch(desk)  # somebody may have gone meanwhile
+    if not urgent:
+        expect_agreed(desk, commit, body, service_class)
     payload = Payload(kind_of(body), packed, desk.link.device_time(), desk.view(), reply_to)
     mid = urandom(16)
     sealed = seal(desk, commit, payload, mid=mid, service_class=service_class, urgent=urgent)
-    item = OwnItem(mid=mid, attempts=[], zone=zone)
+    item = OwnItem(
+        mid=mid, attempts=[], zone=zone, language=language, at_once_because=at_once_because, card=card
+    )
     _keep(desk, item, sealed)
     try:
         with _noting_the_end(desk):
@@ -111,7 +121,7 @@ async def deliver(desk: ThreadDesk, item: OwnItem) -> SentMessage:
     seats = 0
     for _ in range(_RESEALS):
         assert item.sealed is not None
-        body = SendMessage(B64(item.sealed), item.zone)
+        body = SendMessage(B64(item.sealed), item.zone, item.language, item.at_once_because, item.card)
         try:
             sent = await desk.link.transport.call(endpoints.send_message, body, thread=desk.thread)
         except UNKNOWN as unknown:
@@ -144,9 +154,11 @@ def sent_message(desk: ThreadDesk, item: OwnItem, sent: Sent, accepted: Accepted
     """A verified answer, with the acknowledgement that the rules ask for (decisions.md D-37)."""
     entry, promise = accepted.entry, accepted.promise
     rules, said = rules_of(desk.state.sheets), None
-    if sent.decision.ack and sent.state.state == "held" and rules is not None:
+    if sent.decision.ack and sent.state.state in ("held", "placed") and rules is not None:
         parties = Parties(desk.state.owner_name, item.zone or rules.timetable.zone_name)
-        said = acknowledge(promise, rules, parties, decision=sent.decision)
+        card = trusted(sent.words.card)
+        words = words_in(item.language)
+        said = acknowledge(promise, rules, parties, card.region, words, decision=sent.decision, card=card)
     return SentMessage(
         thread=desk.thread,
         mid=item.mid,

@@ -162,7 +162,12 @@ class Writing(Reading):
                 await desk.catch_up()
             await desk.load()
             return await write_body(
-                desk, body, service_class=service_class, zone=self.zone, reply_to=reply_to
+                desk,
+                body,
+                service_class=service_class,
+                zone=self.zone,
+                reply_to=reply_to,
+                language=self.language,
             )
 
     async def _find(self, thread: bytes, mid: bytes) -> Message:

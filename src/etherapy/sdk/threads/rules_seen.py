@@ -46,8 +46,8 @@ async def follow_sheets(
 
 
 def rules_of(sheets: Sheets) -> Rules | None:
-    """The resolved rules of the newest sheet; None before there is one."""
-    return Rules.from_canonical(sheets.shared) if sheets.r else None
+    """The resolved rules of the newest sheet as they hold for this person; None before there is one."""
+    return Rules.from_canonical(sheets.shared).with_part(sheets.part) if sheets.r else None
 
 
 def _take(thread: bytes, chain: bytes, known: Sheets, answer: Sheet, r: int) -> Sheets:
@@ -61,11 +61,12 @@ def _take(thread: bytes, chain: bytes, known: Sheets, answer: Sheet, r: int) -> 
             raise Malformed("sheet", "rule sheet: the rules are not those that it names")
         if dict(sheet.members).get(chain) != member_part_hash(answer.salt, answer.part):
             raise Malformed("sheet", "rule sheet: your own part is not the one that it names")
-        Rules.from_canonical(answer.shared)
+        Rules.from_canonical(answer.shared).with_part(bytes(answer.part))
     except (Malformed, BadRule) as bad:
         raise _refuted(thread, f"the rules shown do not hold: {bad}", answer) from None
     whole = bytes(answer.sheet)
-    return Sheets(r=r, rules_hash=rules_hash(whole), sheet=whole, shared=bytes(answer.shared))
+    shared, part = bytes(answer.shared), bytes(answer.part)
+    return Sheets(r=r, rules_hash=rules_hash(whole), sheet=whole, shared=shared, part=part)
 
 
 def _refuted(thread: bytes, words: str, sheet: Sheet) -> Refuted:

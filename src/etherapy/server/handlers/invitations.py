@@ -16,6 +16,7 @@ from etherapy.protocol.problems import (
     ThreadClosed,
 )
 from etherapy.rules.calendar import instant, milliseconds
+from etherapy.rules.layers import NO_PART
 from etherapy.server.admission import (
     audit_leaf,
     find_invitation,
@@ -25,7 +26,7 @@ from etherapy.server.admission import (
 from etherapy.server.judging import expect, expect_newest, readable, verified
 from etherapy.server.parts import Ctx
 from etherapy.server.proofs import prove_consistent
-from etherapy.server.sheets import NO_PART, make_sheet, rules_in_force
+from etherapy.server.sheets import Authored, Kept, make_sheet, read_sets, rules_in_force
 from etherapy.server.signed_answers import sign_head
 from etherapy.store.database import Record
 from etherapy.store.logs import KEYS
@@ -62,10 +63,9 @@ async def invite(ctx: Ctx, body: Invite) -> Invited:
     expect(terms.expires_at <= now + LINK_LIFE_MS, "expiry")
     _check_charter(charter, signed, home(secrets.server_id, ctx.caller.practice))
     expect(charter_in_force(charter, [chain]), "charter_signature")
-    in_force = (await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole=False))[0]
-    rules_in_force(
-        in_force["practice_rules"], in_force["owner_rules"]
-    )  # a client who joins at night must get a promise
+    sets = read_sets(await ctx.parts.rule_sets.read(ctx.caller, ctx.now, "own"))
+    # a client who joins at night must get a promise
+    rules_in_force(Authored(ctx.caller.practice, me["account_id"], sets))
     expires_at = instant(terms.expires_at)
     outcome = await people.create_invitation(
         ctx.caller,
@@ -188,9 +188,10 @@ def _verify_joining(ctx: Ctx, row: Record, body: Join) -> _Uploaded:
 
 def _joining(ctx: Ctx, row: Record, up: _Uploaded, person: NewAccount, body: Join) -> tuple[Joining, Joined]:
     secrets, thread = ctx.parts.secrets, up.commit.core.thread
-    rules = rules_in_force(row["practice_rules"], row["owner_rules"])
+    chains = [row["owner_chain"], person.chain]
+    rules = rules_in_force(_authored(row, bytes(up.invite.invite.practice)))
     sheet = make_sheet(
-        thread, 1, bytes(32), ctx.now, rules, [row["owner_chain"], person.chain], ctx.parts.random
+        thread, 1, bytes(32), ctx.now, rules, chains, [NO_PART for _ in chains], ctx.parts.random
     )
     t0 = thread_start(thread, row["home"])
     named = charter_hash(up.charter.core)
@@ -236,3 +237,12 @@ def _joining(ctx: Ctx, row: Record, up: _Uploaded, person: NewAccount, body: Joi
         rules_hash=Hash32(sheet.rules_hash),
     )
     return joining, joined
+
+
+def _authored(row: Record, practice: bytes) -> Authored:
+    """The rules under which a thread begins: nothing is agreed in it yet."""
+    sets = {
+        (practice, "practice"): Kept(row["practice_rules_version"], row["practice_rules"]),
+        (row["owner"], "therapist"): Kept(row["owner_rules_version"], row["owner_rules"]),
+    }
+    return Authored(practice, row["owner"], sets)

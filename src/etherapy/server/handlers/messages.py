@@ -2,10 +2,12 @@
 
 import msgspec
 
+from etherapy.binary import B64
 from etherapy.protocol.messages import (
     AskPreview,
     Explanation,
     ExplanationQuery,
+    MessageRecord,
     Previewed,
     SendMessage,
     Sent,
@@ -18,13 +20,16 @@ from etherapy.protocol.problems import (
 )
 from etherapy.rules.decision import Decision
 from etherapy.rules.explain import Parties, explain_to_client, explain_to_therapist
-from etherapy.server.acceptance import CLIENT_SIDE, weigh_attempt, weigh_envelope
+from etherapy.rules.languages import words_in
+from etherapy.rules.replay import answer
+from etherapy.server.acceptance import weigh_envelope
 from etherapy.server.facts import check_zone, fresh_facts
 from etherapy.server.judging import expect, readable
-from etherapy.server.memory import rules_of
 from etherapy.server.outcomes import answer_send
 from etherapy.server.parts import Ctx
-from etherapy.server.signed_answers import sent_answer, sign_status, words_for
+from etherapy.server.saying import words_for
+from etherapy.server.signed_answers import sent_answer, sign_status
+from etherapy.server.weighing import CLIENT_SIDE, question_of, rules_for, with_sent
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.statements import State, StatusReason
 
@@ -33,10 +38,12 @@ async def preview(ctx: Ctx, thread: bytes, body: AskPreview) -> Previewed:
     """What would happen to a message that is sent now; nothing is stored."""
     check_zone(body.zone)
     facts, account = await fresh_facts(ctx, thread)
-    decision = weigh_attempt(
-        facts, facts.members[account], ctx.now, body.service_class, body.urgent, body.size
+    facts = await with_sent(ctx, thread, facts, account)
+    question = question_of(
+        facts, account, ctx.now, body.service_class, body.urgent, body.size, body.at_once_because
     )
-    return Previewed(decision, words_for(decision, facts, account, body.zone))
+    decision = answer(rules_for(facts, account), question)
+    return Previewed(decision, words_for(decision, facts, account, body.zone, body.language))
 
 
 async def send_message(ctx: Ctx, thread: bytes, body: SendMessage) -> Sent:
@@ -52,10 +59,10 @@ async def send_message(ctx: Ctx, thread: bytes, body: SendMessage) -> Sent:
             remembered = facts is not None
             if facts is None:
                 facts, _ = await fresh_facts(ctx, thread)
+            account, _ = facts.devices.get(envelope.header.device, (b"", b""))
+            facts = await with_sent(ctx, thread, facts, account)
             try:
-                weighed = weigh_envelope(
-                    facts, envelope, body.envelope, ctx.now, ctx.parts.secrets, ctx.parts.random
-                )
+                weighed = weigh_envelope(facts, envelope, body, ctx.now, ctx.parts.secrets, ctx.parts.random)
             except Problem as refusal:
                 if remembered:
                     continue
@@ -65,7 +72,7 @@ async def send_message(ctx: Ctx, thread: bytes, body: SendMessage) -> Sent:
             row = await ctx.parts.threads.accept(ctx.caller, ctx.now, weighed.acceptance)
             ctx.parts.hub.tell(ctx.caller.practice, row.told)
             if row.outcome != "moved":
-                return answer_send(ctx, thread, body.zone, facts, weighed, row)
+                return answer_send(ctx, thread, body, facts, weighed, row)
     raise Busy()
 
 
@@ -98,14 +105,25 @@ async def explain_message(ctx: Ctx, thread: bytes, mid: bytes, query: Explanatio
     row = await ctx.parts.threads.decision(ctx.caller, ctx.now, thread, mid)
     if row is None:
         raise NoSuchMessage()
-    facts, _ = await fresh_facts(ctx, thread)
+    facts, account = await fresh_facts(ctx, thread)
     decision = msgspec.json.decode(row["decision"], type=Decision)
-    rules = rules_of(facts.rules)
+    words = words_in(query.language)
+    rules = rules_for(facts, account)
     here = rules.timetable.zone_name
     if row["role"] in CLIENT_SIDE:
-        summary = explain_to_client(decision, rules, Parties(facts.owner_name, query.zone or here))
+        parties = Parties(facts.owner_name, query.zone or here, row["by_client"])
+        summary = explain_to_client(decision, rules, parties, words)
     else:  # where the client is now is nobody else's to know: the practice's wall alone
-        summary = explain_to_therapist(decision, rules, Parties(facts.owner_name, here))
+        reader = facts.owner_name if row["by_client"] else ""
+        summary = explain_to_therapist(decision, rules, Parties(reader, here, row["by_client"]), words)
     return Explanation(
         decision, row["accepted_at"], row["release_at"], row["reply_by"], row["placed_at"], list(summary)
     )
+
+
+async def read_record(ctx: Ctx, thread: bytes, mid: bytes) -> MessageRecord:
+    """What one of one's own messages was decided on, and the decision, byte for byte (G9)."""
+    row = await ctx.parts.threads.record(ctx.caller, ctx.now, thread, mid)
+    if row is None:
+        raise NoSuchMessage()
+    return MessageRecord(B64(row["question"]), B64(row["decision"]), B64(row["promise"]))

@@ -9,7 +9,6 @@ from etherapy.protocol.threads import (
     Inbox,
     InboxQuery,
     Item,
-    Notice,
     NoticeQuery,
     Notices,
     Page,
@@ -20,11 +19,13 @@ from etherapy.protocol.threads import (
     ThreadChange,
     Turn,
 )
+from etherapy.server.facts import check_zone
+from etherapy.server.notices import REACH, notices_of
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import entry_bytes, sign_head
 from etherapy.store.threads import Change
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_LONG_AGO = datetime(1970, 2, 1, tzinfo=UTC)
 
 
 async def read_changes(ctx: Ctx, query: SyncQuery) -> Changes:
@@ -84,11 +85,13 @@ async def read_inbox(ctx: Ctx, query: InboxQuery) -> Inbox:
 
 
 async def read_notices(ctx: Ctx, query: NoticeQuery) -> Notices:
-    """What a therapist was to be told: once for each opening, never a word of content."""
+    """What the caller was to be told: a therapist once for each opening, a client once for each thread and
+    quiet stretch, never a word of content."""
+    check_zone(query.zone)
     # within bounds: the edges of the calendar cannot be brought to UTC
     since = min(max(query.since or _LONG_AGO, _LONG_AGO), ctx.now + timedelta(days=1))
-    rows = await ctx.parts.threads.notices(ctx.caller, ctx.now, since.astimezone(UTC))
-    return Notices([Notice(r["window_at"], r["urgent"], r["noticed_at"]) for r in rows])
+    rows = await ctx.parts.threads.notices(ctx.caller, ctx.now, since.astimezone(UTC), REACH)
+    return Notices(notices_of(rows, since, ctx.now, query.zone or "UTC"))
 
 
 async def read_joining(ctx: Ctx, thread: bytes) -> Joining:

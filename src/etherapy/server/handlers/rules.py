@@ -1,176 +1,201 @@
-"""Rule sets: reading them, and putting new ones in force without worsening a promise (decisions.md D-4)."""
+"""Rule sets: reading them, trying them, and putting new ones in force without worsening a promise
+(decisions.md D-4)."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from etherapy.protocol.agreed_rules import RuleSet, RulesSet, SetRules
+from etherapy.protocol.agreed_rules import ExampleReply, RulesChecked, RuleSet, RulesSet, SetRules
 from etherapy.protocol.problems import Busy, StaleVersion
-from etherapy.rules.canonical import canonical_json
-from etherapy.rules.judgement import decide
-from etherapy.rules.layers import Rules
-from etherapy.rules.rule import Attempt, Facts
-from etherapy.server.acceptance import earlier_promise, reader_of, window_of
+from etherapy.protocol.rule_words import RuleWordsQuery
+from etherapy.rules.examples import example_lines, examples
+from etherapy.rules.languages import words_in
+from etherapy.rules.layer import OF_A_THREAD
+from etherapy.rules.sheet import rule_sheet
 from etherapy.server.admission import audit_leaf
-from etherapy.server.covering import cover_term, covered_rules
+from etherapy.server.callees import refuse_strangers
+from etherapy.server.earlier import improve
+from etherapy.server.facts import check_zone
 from etherapy.server.parts import Ctx
-from etherapy.server.sheets import NO_PART, keep_rules, make_sheet, read_rules, rules_in_force
+from etherapy.server.reaching import Change, Reached, change_of, reach, refuse_misfits, rules_before
+from etherapy.server.sheets import Kept, in_sheets, read_rules, read_sets
+from etherapy.server.tasks import tasks_for_change, tasks_for_place
 from etherapy.store.database import Record
-from etherapy.store.messages import DayRecord
 from etherapy.store.people import AuditLeaf
-from etherapy.store.settings import Earlier, NewSheet
-from etherapy.tep.epoch import parse_commit
-from etherapy.tep.receipts import parse_receipt
-from etherapy.tep.statements import Promise
+from etherapy.store.settings import SetName
+from etherapy.store.tasks import NewTask
 
 _TRIES = 5
 
 
 async def read_own_rules(ctx: Ctx) -> RuleSet:
-    """The calling therapist's own rule set."""
-    first = (await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole=False))[0]
-    return RuleSet(first["owner_version"], read_rules(first["owner_rules"]))
+    """What the caller has set: a therapist for all threads of theirs, a client for themself."""
+    return await _read(ctx, "own")
 
 
 async def set_own_rules(ctx: Ctx, body: SetRules) -> RulesSet:
-    """Put a new version of the calling therapist's rules in force."""
-    return await _set(ctx, body, whole=False)
+    """Put a new version of it in force."""
+    return await _set(ctx, "own", body)
+
+
+async def check_own_rules(ctx: Ctx, query: RuleWordsQuery, body: SetRules) -> RulesChecked:
+    """What would follow from a new version of it."""
+    return await _check(ctx, "own", body, query)
 
 
 async def read_practice_rules(ctx: Ctx) -> RuleSet:
     """The practice's defaults."""
-    first = (await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole=True))[0]
-    return RuleSet(first["practice_version"], read_rules(first["practice_rules"]))
+    return await _read(ctx, "practice")
 
 
 async def set_practice_rules(ctx: Ctx, body: SetRules) -> RulesSet:
     """Put a new version of the practice's defaults in force, for all its threads."""
-    return await _set(ctx, body, whole=True)
+    return await _set(ctx, "practice", body)
 
 
-async def _set(ctx: Ctx, body: SetRules, whole: bool) -> RulesSet:
+async def check_practice_rules(ctx: Ctx, query: RuleWordsQuery, body: SetRules) -> RulesChecked:
+    """What would follow from new defaults of the practice."""
+    return await _check(ctx, "practice", body, query)
+
+
+async def read_agreement(ctx: Ctx, thread: bytes) -> RuleSet:
+    """What was agreed in a thread of the caller's, whoever it concerns."""
+    return await _read(ctx, "agreement", thread)
+
+
+async def set_agreement(ctx: Ctx, thread: bytes, body: SetRules) -> RulesSet:
+    """Put a new version of the agreement in force, for this thread."""
+    return await _set(ctx, "agreement", body, thread)
+
+
+async def check_agreement(ctx: Ctx, thread: bytes, query: RuleWordsQuery, body: SetRules) -> RulesChecked:
+    """What would follow from a new version of the agreement."""
+    return await _check(ctx, "agreement", body, query, thread)
+
+
+async def read_exceptions(ctx: Ctx, thread: bytes) -> RuleSet:
+    """What is different in a thread of the caller's for a time."""
+    return await _read(ctx, "exception", thread)
+
+
+async def set_exceptions(ctx: Ctx, thread: bytes, body: SetRules) -> RulesSet:
+    """Put new exceptions in force, for this thread; each has a reason and an end."""
+    return await _set(ctx, "exception", body, thread)
+
+
+async def check_exceptions(ctx: Ctx, thread: bytes, query: RuleWordsQuery, body: SetRules) -> RulesChecked:
+    """What would follow from new exceptions."""
+    return await _check(ctx, "exception", body, query, thread)
+
+
+async def _read(ctx: Ctx, name: SetName, thread: bytes | None = None) -> RuleSet:
+    row = await ctx.parts.rule_sets.read(ctx.caller, ctx.now, name, thread)
+    kept = read_sets(row)[row["owner"], row["layer"]]
+    return RuleSet(kept.version, read_rules(kept.rules))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A change with all that it reaches, on the state of one moment."""
+
+    by: bytes
+    change: Change
+    reached: list[Reached]
+    """Empty for what a client sets alone where nothing of it is in a sheet."""
+    threads: list[bytes]
+    """All for which the set counts."""
+    elsewhere: list[NewTask]
+    """For therapists who are not licensed where a client says to be from now on."""
+
+
+async def _prepare(ctx: Ctx, name: SetName, body: SetRules, thread: bytes | None) -> _Prepared:
+    """StaleVersion, BadRules: as things stand it cannot be done."""
+    first, *rows = await ctx.parts.rule_sets.load(ctx.caller, ctx.now, name, thread)
+    before = read_sets(first)[first["owner"], first["layer"]]
+    if body.follows != before.version:
+        raise StaleVersion()
+    change = change_of(ctx, first, rows, body.rules)
+    await refuse_misfits(ctx, change)
+    await refuse_strangers(ctx, read_rules(change.kept))
+    private = first["layer"] == "client" and in_sheets([before.rules]) == in_sheets([change.kept])
+    reached = [] if private else [reach(ctx, row, change) for row in rows]
+    threads = [row["thread_id"] for row in rows]
+    return _Prepared(first["account_id"], change, reached, threads, _elsewhere(ctx, change, before, rows))
+
+
+def _elsewhere(ctx: Ctx, change: Change, before: Kept, rows: Sequence[Record]) -> list[NewTask]:
+    if change.layer != "client":
+        return []
+    places = ((row["owner"], row["thread_id"], rules_before(ctx, row)) for row in rows)
+    said = read_rules(before.rules), read_rules(change.kept)
+    return tasks_for_place(*said, places, ctx.now, ctx.parts.random)
+
+
+async def _set(ctx: Ctx, name: SetName, body: SetRules, thread: bytes | None = None) -> RulesSet:
     """A new version, a sheet for each thread it reaches, and the held messages that it brings forward.
 
     Threads go on while this is prepared; only a newer version of the same rules is somebody's to decide
     about.
     """
-    kept = keep_rules("practice" if whole else "therapist", body.rules)
     for _ in range(_TRIES):
-        first, *rows = await ctx.parts.rule_sets.load(ctx.caller, ctx.now, whole)
-        if body.follows != first["practice_version" if whole else "owner_version"]:
-            raise StaleVersion()
-        await _refuse_misfits(ctx, first, kept, whole)
-        owner = ctx.caller.practice if whole else first["owner"]
-        reached = [_reach(ctx, row, {owner: kept}) for row in rows]
-        earlier, seen = await _earlier(ctx, reached)
-        audit = _audit(ctx, owner, first["owner"], body.follows + 1, reached)
-        sheets = [one.new for one in reached]
-        if await ctx.parts.rule_sets.set(
-            ctx.caller, ctx.now, owner, body.follows, kept, NO_PART, sheets, earlier, seen, audit
-        ):
-            for sheet in sheets:
-                ctx.parts.memory.forget((ctx.caller.practice, sheet.thread))
+        made = await _prepare(ctx, name, body, thread)
+        earlier, seen = await improve(ctx, [one.weighing for one in made.reached])
+        changes = ((one.owner, one.before, one.weighing.rules) for one in made.reached)
+        tasks = [*tasks_for_change(changes, ctx.now, ctx.parts.random), *made.elsewhere]
+        done = await ctx.parts.rule_sets.set(
+            ctx.caller,
+            ctx.now,
+            made.change.key,
+            body.follows,
+            made.change.kept,
+            [one.new for one in made.reached],
+            earlier,
+            seen,
+            tasks,
+            _audit(ctx, made, body.follows + 1),
+        )
+        if done:
+            for each in made.threads:
+                ctx.parts.memory.forget((ctx.caller.practice, each))
             ctx.parts.expect(ctx.caller.practice, ctx.now)
-            return RulesSet(body.follows + 1, len(reached))
+            return RulesSet(body.follows + 1, len(made.threads))
     raise Busy()
 
 
-async def _refuse_misfits(ctx: Ctx, first: Record, kept: bytes, whole: bool) -> None:
-    """BadRules for rules that make none with those beside them: now, not when the first client comes."""
-    if not whole:
-        rules_in_force(first["practice_rules"], kept)
-        return
-    for row in await ctx.parts.rule_sets.in_force(ctx.caller, ctx.now):
-        if row["owner"] != ctx.caller.practice:
-            rules_in_force(kept, row["rules"])
-
-
-def _audit(ctx: Ctx, owner: bytes, by: bytes, version: int, reached: list["_Reached"]) -> list[AuditLeaf]:
-    """A leaf for the rule set, and one for each sheet that follows from it (A-7)."""
-    at, random = ctx.now.isoformat(), ctx.parts.random
-    sheets = [one.new for one in reached]
-    return [
-        audit_leaf(random, "rules.set", owner=owner, version=version, by=by, at=at),
-        *(
-            audit_leaf(random, "sheet.made", thread=s.thread, r=s.r, rules_hash=s.rules_hash, at=at)
-            for s in sheets
+async def _check(
+    ctx: Ctx, name: SetName, body: SetRules, query: RuleWordsQuery, thread: bytes | None = None
+) -> RulesChecked:
+    """All that putting them in force would do, but for doing it."""
+    check_zone(query.zone)
+    made = await _prepare(ctx, name, body, thread)
+    in_one = made.reached and made.change.layer in {*OF_A_THREAD, "client"}
+    rules = made.reached[0].weighing.rules if in_one else made.change.base.rules()
+    words = words_in(query.language)
+    shown = zip(examples(rules, ctx.now), example_lines(rules, ctx.now, words, query.zone), strict=True)
+    return RulesChecked(
+        version=body.follows + 1,
+        threads=len(made.threads),
+        rules=read_rules(made.change.kept),
+        examples=[
+            ExampleReply(one.at, one.decision.code, one.decision.release_at, one.decision.reply_by, line)
+            for one, line in shown
+        ],
+        words=rule_sheet(
+            rules, ctx.now, query.zone, words, "client" if made.change.layer == "client" else "therapist"
         ),
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """A thread that a change reaches, with its next sheet."""
-
-    rules: Rules
-    new: NewSheet
-    covers: Mapping[bytes, str]
-    """Chain -> `Cover.by`."""
-
-
-def _reach(ctx: Ctx, row: Record, changed: Mapping[bytes, bytes]) -> _Reached:
-    """The next sheet of a thread, where the set of one owner (or the practice's) is another from now on."""
-    covers = zip(
-        row["covers"] or (),
-        row["cover_names"] or (),
-        row["cover_consents"] or (),
-        row["cover_rules"] or (),
-        strict=True,
     )
-    terms = [
-        cover_term(account, name, consent, changed.get(account, rules))
-        for account, name, consent, rules in covers
-    ]
-    rules = covered_rules(
-        changed.get(ctx.caller.practice, row["practice_rules"]),
-        changed.get(row["owner"], row["owner_rules"]),
-        terms,
-    )
-    r = row["rules_rev"] + 1
-    made = make_sheet(row["thread_id"], r, row["rules_hash"], ctx.now, rules, row["chains"], ctx.parts.random)
-    salts = tuple(zip(row["members"], made.salts, strict=True))
-    chains = dict(zip(row["members"], row["chains"], strict=True))
-    sheet = NewSheet(row["thread_id"], r, made.sheet, made.rules_hash, made.shared, salts)
-    return _Reached(rules, sheet, {chains[term.account]: term.account.hex() for term in terms})
 
 
-async def _earlier(ctx: Ctx, reached: list[_Reached]) -> tuple[list[Earlier], list[bytes]]:
-    """Held messages whose promise the new rules improve, and the mids of all that were weighed. None ever
-    moves later here."""
-    by_thread = {one.new.thread: one for one in reached}
-    rows = await ctx.parts.rule_sets.held(ctx.caller, ctx.now, list(by_thread))
-    found = (_improved(ctx, row, by_thread[row["thread_id"]], ctx.now) for row in rows)
-    return [one for one in found if one is not None], [row["mid"] for row in rows]
+def _audit(ctx: Ctx, made: _Prepared, version: int) -> list[AuditLeaf]:
+    """A leaf for the rule set, and one for each sheet that follows from it (A-7).
 
-
-def _readable(row: Record, one: _Reached) -> Rules:
-    """The rules with those covers only for whom this message is sealed: no other could read it (A-4)."""
-    if row["commit"] is None:
-        return one.rules
-    roster = {each.chain_id for each in parse_commit(row["commit"]).core.roster}
-    sealed_for = {by for chain, by in one.covers.items() if chain in roster}
-    return one.rules.covered_by(cover for cover in one.rules.covers if cover.by in sealed_for)
-
-
-def _improved(ctx: Ctx, row: Record, one: _Reached, now: datetime) -> Earlier | None:
-    attempt = Attempt(at=now, by_client=True, service_class=row["service_class"])
-    rules = _readable(row, one)
-    decision = decide(rules, attempt, Facts())
-    kept, new = row["release_at"], decision.release_at
-    if new is None or (kept is not None and new >= kept):
-        return None
-    times = [at for at in (row["reply_by"], decision.reply_by) if at is not None]
-    reply_by = min(times, default=None)
-    old = Promise.unpack(parse_receipt(row["promise"]).core)
-    receipt, named = earlier_promise(old, new, reply_by, one.new.r, one.new.rules_hash, ctx.parts.secrets)
-    record = {
-        "act": "promise.earlier",
-        "thread": row["thread_id"].hex(),
-        "account": row["account_id"].hex(),
-        "at": now.isoformat(),
-        "release_at": new.isoformat(),
-        "was": None if kept is None else kept.isoformat(),
-    }
-    day = DayRecord(now, ctx.parts.random(16), ctx.parts.random(32), canonical_json(record))
-    window, reader = window_of(rules, decision), reader_of(decision)
-    return Earlier(row["account_id"], row["mid"], new, reply_by, window, receipt, named, day, reader)
+    What a client sets alone has none of its own: quiet hours and covert periods are nobody else's.
+    """
+    at, random, (owner, layer) = ctx.now.isoformat(), ctx.parts.random, made.change.key
+    leaves = []
+    if layer != "client":
+        facts = {"owner": owner, "layer": layer, "version": version, "by": made.by, "at": at}
+        leaves.append(audit_leaf(random, "rules.set", **facts))
+    for sheet in (one.new for one in made.reached):
+        facts = {"thread": sheet.thread, "r": sheet.r, "rules_hash": sheet.rules_hash, "at": at}
+        leaves.append(audit_leaf(random, "sheet.made", **facts))
+    return leaves

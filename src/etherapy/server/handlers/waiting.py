@@ -5,6 +5,7 @@ import msgspec
 from etherapy.binary import B64, Id16
 from etherapy.protocol.messages import (
     AllWaiting,
+    OpenEarly,
     Recall,
     Replace,
     Sent,
@@ -12,16 +13,24 @@ from etherapy.protocol.messages import (
     WaitingMessage,
     WaitingPlace,
 )
-from etherapy.protocol.problems import Busy, NoSuchMessage
+from etherapy.protocol.problems import Busy, NoSuchMessage, OpeningForbidden
 from etherapy.rules.calendar import instant
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Decision
+from etherapy.rules.kinds.bounds import Bounds
+from etherapy.rules.rule import Facts
 from etherapy.server.acceptance import Before, weigh_envelope
+from etherapy.server.admission import audit_leaf
+from etherapy.server.earlier import refund, weighing_of
 from etherapy.server.facts import check_zone, fresh_facts
 from etherapy.server.judging import expect, readable
-from etherapy.server.outcomes import answer_send, refuse_end
+from etherapy.server.memory import rules_of
+from etherapy.server.outcomes import SEQUENCED_SOON, answer_send, refuse_end
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import sent_answer, sign_status
+from etherapy.server.weighing import rules_for
+from etherapy.store.database import Record
+from etherapy.store.earlier import Earlier
 from etherapy.store.messages import DayRecord, Ended, SentRow
 from etherapy.store.threads import ThreadFacts
 from etherapy.tep.envelope import parse_envelope
@@ -34,17 +43,27 @@ async def recall_message(ctx: Ctx, thread: bytes, body: Recall) -> Sent:
     """Take back a message that is still held; nobody but its sender ever learns of it."""
     check_zone(body.zone)
     signed = _read_recall(thread, body.recall, RecallMode.RECALL)
-    facts, account = await fresh_facts(ctx, thread)
-    _check_signer(facts, account, signed)
-    row = await ctx.parts.threads.recall(
-        ctx.caller, ctx.now, thread, account, _ended(ctx, thread, account, signed, facts)
-    )
-    ctx.parts.hub.tell(ctx.caller.practice, row.told)
+    async with ctx.parts.memory.turn((ctx.caller.practice, thread)):
+        for _ in range(4):
+            facts, account = await fresh_facts(ctx, thread)
+            _check_signer(facts, account, signed)
+            version, earlier = await _refund(ctx, thread, facts, account, signed.recall.mid)
+            ended = _ended(ctx, thread, account, signed, facts)
+            row = await ctx.parts.threads.recall(
+                ctx.caller, ctx.now, thread, account, ended, version, earlier
+            )
+            ctx.parts.hub.tell(ctx.caller.practice, row.told)
+            if row.outcome != "moved":
+                break
+        else:
+            raise Busy()
     ctx.parts.memory.forget((ctx.caller.practice, thread))
     refuse_end(row)
     if row.outcome == "again":
         ctx.mark_repeated()
-    return sent_answer(ctx.parts.secrets, thread, facts, account, row, body.zone)
+    for one in earlier:
+        ctx.parts.expect(ctx.caller.practice, one.release_at)
+    return sent_answer(ctx.parts.secrets, thread, facts, account, row, body.zone, body.language)
 
 
 async def replace_message(ctx: Ctx, thread: bytes, body: Replace) -> Sent:
@@ -62,23 +81,37 @@ async def replace_message(ctx: Ctx, thread: bytes, body: Replace) -> Sent:
             before = await ctx.parts.threads.message(ctx.caller, ctx.now, thread, signed.recall.mid)
             if before is None or before.item_hash != signed.recall.item_hash:
                 raise NoSuchMessage()
-            weighed = weigh_envelope(
-                facts,
-                envelope,
-                body.envelope,
-                ctx.now,
-                ctx.parts.secrets,
-                ctx.parts.random,
-                _before(before),
-            )
+            old = _before(before, await _held(ctx, thread, account))
+            weighed = weigh_envelope(facts, envelope, body, ctx.now, ctx.parts.secrets, ctx.parts.random, old)
             expect(weighed.acceptance.account == account, "device")
+            earlier: list[Earlier] = []
+            if weighed.acceptance.counts_at != old.decision.counts_at:  # urgent now: it counts no more
+                _, earlier = await _refund(ctx, thread, facts, account, signed.recall.mid)
             ended = _ended(ctx, thread, account, signed, facts)
-            row = await ctx.parts.threads.replace(ctx.caller, ctx.now, ended, weighed.acceptance)
+            row = await ctx.parts.threads.replace(ctx.caller, ctx.now, ended, weighed.acceptance, earlier)
             ctx.parts.hub.tell(ctx.caller.practice, row.told)
             if row.outcome != "moved":
                 refuse_end(row)
-                return answer_send(ctx, thread, body.zone, facts, weighed, row)
+                answer = answer_send(ctx, thread, body, facts, weighed, row)
+                ctx.parts.memory.forget((ctx.caller.practice, thread))  # the old one counts no more
+                return answer
     raise Busy()
+
+
+async def open_early(ctx: Ctx, thread: bytes, body: OpenEarly) -> None:
+    """Place what clients have waiting here, whatever is there, for a reason that is on record (D-32).
+
+    The answer does not say how much that was; the practice can rule it out.
+    """
+    facts, account = await fresh_facts(ctx, thread)
+    if not rules_of(facts.rules).the(Bounds, ctx.now).open_early:
+        raise OpeningForbidden()
+    at, random = ctx.now.isoformat(), ctx.parts.random
+    leaf = audit_leaf(random, "thread.opened_early", thread=thread, by=account, reason=body.reason, at=at)
+    told = await ctx.parts.threads.open_early(ctx.caller, ctx.now, thread, leaf)
+    ctx.parts.memory.forget((ctx.caller.practice, thread))
+    ctx.parts.hub.tell(ctx.caller.practice, told)
+    ctx.parts.expect(ctx.caller.practice, ctx.now + SEQUENCED_SOON)
 
 
 async def read_waiting(ctx: Ctx, thread: bytes) -> Waiting:
@@ -123,14 +156,43 @@ def _check_signer(facts: ThreadFacts, account: bytes, signed: SignedRecall) -> N
     expect(owner == account and recall_verifies(signed, sign_pk), "signature")
 
 
-def _before(row: SentRow) -> Before:
-    """The old message as its newest promise has it; the decision that was recorded may be older."""
+async def _held(ctx: Ctx, thread: bytes, account: bytes) -> list[Record]:
+    """What of this member waits, in the order of acceptance."""
+    rows = await ctx.parts.threads.held(ctx.caller, ctx.now, [thread])
+    return [row for row in rows if row["account_id"] == account]
+
+
+async def _refund(
+    ctx: Ctx, thread: bytes, facts: ThreadFacts, account: bytes, ended: bytes
+) -> tuple[int | None, list[Earlier]]:
+    """What goes earlier once this message counts no more, and the version on which that was weighed.
+
+    None: its sender's rules count nothing, so nothing hangs on what else there is.
+    """
+    lookback = rules_for(facts, account).lookback
+    if not lookback:
+        return None, []
+    sent = await ctx.parts.threads.sent_since(ctx.caller, ctx.now, thread, ctx.now - lookback)
+    rows = [row for row in await _held(ctx, thread, account) if row["mid"] != ended]
+    known = Facts(turn_reply_by=facts.turn_reply_by, turn_urgent=facts.turn_urgent, turn=facts.turn)
+    sent.pop(ended, None)
+    weighing = weighing_of(thread, facts, rules_of(facts.rules))
+    return facts.version, refund(ctx, weighing, rows, sent, known)
+
+
+def _before(row: SentRow, held: list[Record]) -> Before:
+    """The old message as its newest promise and its columns have it; the recorded decision may be older."""
     promise = Promise.unpack(parse_receipt(row.promise_now or row.promise).core)
     decision = msgspec.structs.replace(
         msgspec.json.decode(row.decision, type=Decision),
         release_at=instant(promise.release_at) if promise.release_at else None,
         reply_by=instant(promise.reply_by) if promise.reply_by else None,
     )
+    for one in held:
+        if one["mid"] == promise.mid:
+            decision = msgspec.structs.replace(
+                decision, not_before=one["ready_at"], counts_at=one["counts_at"]
+            )
     return Before(decision, instant(promise.counted_from))
 
 

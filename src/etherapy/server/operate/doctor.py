@@ -16,10 +16,11 @@ from pathlib import Path
 
 from etherapy import __version__
 from etherapy.rules.calendar import tzdata_version
-from etherapy.rules.crisis import CARDS
+from etherapy.rules.crisis import REVIEW_AFTER_DAYS, Check, checked_cards, stale
 from etherapy.server.addresses import read_address
 from etherapy.server.keys import KeysUnusable, ServerSecrets
 from etherapy.server.listening import CannotListen, require_fast_parser
+from etherapy.server.operate.crisis_cards import read_checks
 from etherapy.server.operate.database_health import look_at_database
 from etherapy.server.operate.faults import in_words
 from etherapy.server.operate.line import Line, State, halves
@@ -32,16 +33,17 @@ LITTLE_SPACE = 1 << 30
 
 async def examine(settings: Settings) -> list[Line]:
     """Every line, in the order in which one would mend. Starts the embedded PostgreSQL if nobody runs it."""
-    lines = [*_versions(), *_machine(settings), *_keys(settings)]
+    lines, checks = [*_versions(), *_machine(settings), *_keys(settings)], list[Check]()
     try:
         async with open_site(settings) as site:
             lines += [line async for line in look_at_database(site, settings)]
+            checks = await read_checks(site)
     except Exception as error:
         told = in_words(error)
         if told is None:
             raise
         lines.append(Line("database", "fail", told.problem, told.mend))
-    return [*lines, *_crisis()]
+    return [*lines, *_crisis(checks)]
 
 
 def _versions() -> Iterator[Line]:
@@ -131,14 +133,25 @@ def _keys(settings: Settings) -> Iterator[Line]:
         yield Line("root key", "ok", "lies beside the others; it may be kept offline, only rotations need it")
 
 
-def _crisis() -> Iterator[Line]:
-    unverified = sorted(card.region for card in CARDS.values() if card.verified_on is None)
+def _crisis(checks: list[Check]) -> Iterator[Line]:
+    """Which cards nobody has verified, and which not lately (D-34)."""
+    shown, today = checked_cards(checks), datetime.now(UTC).date()
+    unverified = sorted(card.region for card in shown if card.verified_on is None)
+    old = sorted(card.region for card in shown if card.verified_on is not None and stale(card, today))
     if unverified:
         yield Line(
             "crisis cards",
             "warn",
             f"nobody has verified the numbers for {', '.join(unverified)}",
-            "call each number that your clients would be shown: `etherapy crisis list`",
+            "call each number that your clients would be shown (`etherapy crisis list`), then record it: "
+            "`etherapy crisis verify REGION --by NAME --source TEXT`",
         )
-    else:
+    if old:
+        yield Line(
+            "crisis cards",
+            "warn",
+            f"verified more than {REVIEW_AFTER_DAYS} days ago: {', '.join(old)}",
+            "call the numbers again, then `etherapy crisis verify REGION --by NAME --source TEXT`",
+        )
+    if not unverified and not old:
         yield Line("crisis cards", "ok", "all verified")

@@ -9,6 +9,7 @@ from etherapy.postgres.state import Lock
 from etherapy.rules.calendar import tzdata_checksum
 from etherapy.server.keys import SYNTHETIC_SINCE, SYNTHETIC_UNTIL, ServerSecrets
 from etherapy.server.operate.faults import CannotOperate
+from etherapy.server.operate.reforecasting import keep_forecast, tell_of_zone_data
 from etherapy.server.operate.site import Site
 from etherapy.store.connection import Connection
 from etherapy.store.migrate import migrate
@@ -21,6 +22,10 @@ _MAKE = """
 INSERT INTO installation (synthetic, tzdata_checksum) VALUES ($1, $2) ON CONFLICT (one) DO NOTHING
 """
 _LINKS = "SELECT link FROM server_link ORDER BY seq"
+_ZONE_DATA = "SELECT clock_offset_ms, tzdata_checksum, zone_forecast FROM installation FOR UPDATE"
+_ADOPT = "UPDATE installation SET tzdata_checksum = $1, zone_forecast = $2"
+_FORESEEN = "SELECT zone_forecast IS NOT NULL FROM installation"
+_FORESEE = "UPDATE installation SET zone_forecast = $1 WHERE zone_forecast IS NULL"
 _ADD_LINK = "INSERT INTO server_link (seq, link) VALUES ($1, $2) ON CONFLICT (seq) DO NOTHING"
 
 
@@ -55,6 +60,8 @@ async def set_up(site: Site, origin: str, synthetic: bool | None = None) -> Inst
                 raise _other_kind(made_synthetic)
             secrets = await _keys(site, connection, origin, made_synthetic)
             await connection.execute(_MAKE, made_synthetic, tzdata_checksum())
+            if not await connection.fetchval(_FORESEEN):
+                await connection.execute(_FORESEE, keep_forecast(datetime.now(UTC)))
             for seq, link in enumerate(secrets.links):
                 await connection.execute(_ADD_LINK, seq, link)
     return await read_installation(site)
@@ -85,13 +92,20 @@ async def check_links(connection: Connection, secrets: ServerSecrets) -> None:
 
 
 async def adopt_zone_data(site: Site) -> bool:
-    """Have the installation go by this program's zone data, after an upgrade; whether that is a change."""
-    async with site.connection() as connection:
-        changed = await connection.fetchval(
-            "UPDATE installation SET tzdata_checksum = $1 WHERE tzdata_checksum <> $1 RETURNING true",
-            tzdata_checksum(),
-        )
-    return bool(changed)
+    """Have the installation go by this program's zone data, after an upgrade; whether that is a change.
+
+    No promise moves. Therapists of whom it moves an opening get a task.
+    """
+    async with site.connection() as connection, connection.transaction():
+        row = await connection.fetchrow(_ZONE_DATA)
+        if row is None:
+            return False
+        now = SystemClock(timedelta(milliseconds=row["clock_offset_ms"])).now()
+        changed: bool = row["tzdata_checksum"] != tzdata_checksum()
+        if changed:
+            await tell_of_zone_data(connection, row["zone_forecast"], now)
+        await connection.execute(_ADOPT, tzdata_checksum(), keep_forecast(now))
+    return changed
 
 
 async def _keys(site: Site, connection: Connection, origin: str, synthetic: bool) -> ServerSecrets:

@@ -11,6 +11,7 @@ import msgspec
 from etherapy.binary import b64
 from etherapy.merkle.tree import empty_root
 from etherapy.protocol.endpoint import Role
+from etherapy.rules.announcements import announce
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.canonical import canonical_json
@@ -31,7 +32,7 @@ SELECT p.practice_id, p.name, p.created_at,
        count(a.account_id) FILTER (WHERE NOT a.roles @> '{client}') AS staff,
        count(a.account_id) FILTER (WHERE a.roles @> '{client}') AS clients,
        (SELECT r.rules FROM rule_set r WHERE r.practice_id = p.practice_id AND r.owner = p.practice_id
-         ORDER BY r.version DESC LIMIT 1) AS rules
+         AND r.layer = 'practice' ORDER BY r.version DESC LIMIT 1) AS rules
   FROM practice p LEFT JOIN account a ON a.practice_id = p.practice_id
  GROUP BY p.practice_id ORDER BY p.created_at, p.practice_id
 """
@@ -76,7 +77,8 @@ async def create_practice(
     now, practice_id = there.now(), os.urandom(16)
     _check_words(name, region)
     zone_named(zone)
-    written = first_rules(zone, region, emergency_text, rules)
+    today = now.astimezone(zone_named(zone)).date()
+    written = announce(first_rules(zone, region, emergency_text, rules), (), today)
     secrets = there.secrets
     leaves = [
         server_link_leaf(secrets.server_id, seq, link_hash)

@@ -1,5 +1,5 @@
-"""The rounds through practices with something due: release for those who do not read, then sequence the
-logs."""
+"""The rounds through practices with something due: send alerts and release for those who do not read, then
+sequence the logs."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ import structlog
 
 from etherapy.clock import Clock
 from etherapy.server.hub import Hub
+from etherapy.server.workers.alerting import Alerting
 from etherapy.server.workers.sequencer import Sequencer
 from etherapy.server.workers.terms import Terms
 from etherapy.store.database import StoreFault, StoreUnavailable
@@ -20,9 +21,12 @@ PAUSE = timedelta(seconds=1)
 class Rounds:
     """Reads release for themselves; this wakes whoever waits, fills the outbox and closes the logs' gap."""
 
-    def __init__(self, due: Due, terms: Terms, sequencer: Sequencer, hub: Hub) -> None:
+    def __init__(
+        self, due: Due, terms: Terms, alerting: Alerting, sequencer: Sequencer, hub: Hub
+    ) -> None:
         self._due = due
         self._terms = terms
+        self._alerting = alerting
         self._sequencer = sequencer
         self._hub = hub
         self._hints: dict[bytes, datetime] = {}
@@ -49,7 +53,7 @@ class Rounds:
     async def _visit(self, practice: bytes, now: datetime) -> None:
         """One practice; what goes wrong in it must not keep another one waiting, nor a membership that
         cannot be ended what is due there (G6)."""
-        for step in (self._end, self._release, self._sequencer.tick):
+        for step in (self._alerting.tick, self._end, self._release, self._sequencer.tick):
             try:
                 await step(practice, now)
             except Exception as error:  # a defect as well: a log that cannot go on is that practice's own

@@ -1,0 +1,77 @@
+"""Rule files as commands read them: a policy or a plain list, over others, with every fault told."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from etherapy.cli.saying import Refusal, complain, count, say, wants_json
+from etherapy.rules import Rules
+from etherapy.rules.languages import LANGUAGES
+from etherapy.rules.policy import IN_A_FILE, BadPolicy, Policy, check_policy, read_policy
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_NO_FILE = frozenset({"file", "format"})
+
+
+def in_language(function: Function) -> Function:
+    """The option that names the language of what is said about rules."""
+    return click.option("--language", type=click.Choice(sorted(LANGUAGES)), default="en", show_default=True)(
+        function
+    )
+
+
+def in_layers(function: Function) -> Function:
+    """The options that say what a file is read as, and over which other rules."""
+    over = click.option("--over", metavar="FILE", help="A policy file with the layers that are not in FILE.")
+    layer = click.option(
+        "--layer",
+        type=click.Choice(IN_A_FILE),
+        default="therapist",
+        show_default=True,
+        help="Whose rules a plain list is.",
+    )
+    return layer(over(function))
+
+
+def read_over(file: str, layer: str, over: str | None) -> Policy:
+    """The policy in a file, with the layers that only another file has."""
+    policy = _read(file, layer)
+    if over is None:
+        return policy
+    weaker = _read(over, layer)
+    return Policy({**weaker.layers, **policy.layers}, policy.owner or weaker.owner)
+
+
+def checked(policy: Policy, person: str = "") -> Rules:
+    """What holds by a policy; where its layers make no rules, all faults are told and the command ends."""
+    try:
+        return check_policy(policy, person)
+    except BadPolicy as bad:
+        shown_faults(bad)
+        raise click.exceptions.Exit(1) from None
+
+
+def shown_faults(bad: BadPolicy) -> None:
+    """Every fault with its mend: to standard error, or as a document where JSON was asked for."""
+    for fault in bad.faults:
+        complain(f"{fault.field}: {fault.problem}", fault.mend)
+    if wants_json():
+        faults = [{"field": one.field, "problem": one.problem, "mend": one.mend} for one in bad.faults]
+        say([], {"faults": faults})
+    elif len(bad.faults) > 1:
+        complain(count(len(bad.faults), "fault"))
+
+
+def _read(file: str, layer: str) -> Policy:
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Refusal(f"{file} cannot be read ({error.strerror})", status=2) from None
+    try:
+        return read_policy(data, layer)
+    except BadPolicy as bad:
+        shown_faults(bad)
+        raise click.exceptions.Exit(2 if bad.faults[0].field in _NO_FILE else 1) from None

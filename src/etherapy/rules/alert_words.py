@@ -1,0 +1,74 @@
+"""What became of an urgent message's alerts, in words for its sender: what is recorded, and nothing more.
+
+No line says that help comes, and none that somebody was told before they acknowledged (clinic.md 4.4).
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from etherapy.rules.calendar import zone
+from etherapy.rules.words import Words
+
+_SENT = ("alert_sent", "second_alerted")
+
+
+class Alerted(NamedTuple):
+    """Somebody to whom an alert was sent."""
+
+    name: str
+    sent_at: datetime
+    seen_at: datetime | None
+    """When they acknowledged it."""
+
+
+def alert_lines(
+    alerted: Sequence[Alerted], unanswered: bool, accepted_at: datetime, zone_name: str, words: Words
+) -> list[str]:
+    """One line for each thing that happened, in its order, and what is still missing at the end.
+
+    Times are on the wall of `zone_name`, with the date where it is not that of the message.
+    """
+    if not alerted:
+        return [words.say("urgent.channel.nobody_called")]
+    wall = _Wall(accepted_at, zone_name, words)
+    lines = list(_events(alerted, wall, words))
+    if unanswered:
+        lines.append(words.say("urgent.channel.nobody_yet"))
+    elif all(one.seen_at is None for one in alerted):
+        lines.append(words.say("urgent.channel.not_yet"))
+    return lines
+
+
+def _events(alerted: Sequence[Alerted], wall: "_Wall", words: Words) -> Iterator[str]:
+    events: list[tuple[datetime, str, str]] = []
+    for place, one in enumerate(alerted):
+        code = _SENT[place] if place < len(_SENT) else "another_alerted"
+        events.append((one.sent_at, code, one.name))
+        if one.seen_at is not None:
+            events.append((one.seen_at, "alert_seen", one.name))
+    for at, code, name in sorted(events, key=lambda event: event[0]):
+        yield words.say(f"urgent.channel.{code}", time=wall.show(at), name=name)
+
+
+class _Wall:
+    """Times of day as a clock shows them, such as `03:15`."""
+
+    def __init__(self, begins: datetime, zone_name: str, words: Words) -> None:
+        self._place = zone(zone_name)
+        self._first = begins.astimezone(self._place).date()
+        self._words = words
+
+    def show(self, at: datetime) -> str:
+        local = at.astimezone(self._place)
+        time = f"{local.hour:02d}:{local.minute:02d}"
+        if local.date() == self._first:
+            return time
+        words = self._words
+        day = words.say(
+            "date",
+            weekday=words.weekdays[local.weekday()],
+            day=str(local.day),
+            month=words.months[local.month - 1],
+        )
+        return words.say("moment_there", date=day, time=time)
