@@ -31,8 +31,10 @@ SELECT a.outcome
  CROSS JOIN LATERAL accept_message(
          b.practice_id, b.token, ARRAY['client'], now(), b.thread_id, b.account_id, b.device_id,
          gen_random_uuid(), sha256(uuid_send(gen_random_uuid())), b.envelope, 0, b.commit_hash,
-         true, false, true, 1, 1024, t.replies, t.version, now(), now(), {release_at}, now() + interval '9 days',
-         NULL, NULL, {release_at}, NULL, NULL, NULL, {reason}, substring(b.envelope FOR 259), sha256(uuid_send(gen_random_uuid())),
+         true, false, true, 1, 1024, t.replies, t.version, now(), now(), {release_at},
+         now() + interval '9 days',
+         NULL, NULL, {release_at}, NULL, NULL, NULL, {reason}, substring(b.envelope FOR 259),
+         sha256(uuid_send(gen_random_uuid())),
          b.decision, '{{}}', gen_random_uuid(), sha256(uuid_send(gen_random_uuid())),
          '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '') a
  WHERE b.kind = '{kind}' AND b.nr = :nr;

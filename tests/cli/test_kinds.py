@@ -104,7 +104,9 @@ def test_a_plan_is_shared_from_options_and_from_a_file_and_shown(say, anna, monk
 def test_whoever_is_elsewhere_says_so_and_is_shown_the_card_of_that_place(say, anna):
     there = say(anna, "crisis", "here", "jp", "--zone", "Asia/Tokyo")
     assert (there["card"]["region"], there["card"]["emergency"]) == ("JP", "119 or 110")
-    (kept,) = [one for one in say(anna, "rules", "show", "--layer", "own")["rules"] if one["kind"] == "region"]
+    (kept,) = [
+        one for one in say(anna, "rules", "show", "--layer", "own")["rules"] if one["kind"] == "region"
+    ]
     assert (kept["country"], kept["zone"]) == ("JP", "Asia/Tokyo")
     assert say(anna, "crisis", "card", "gb")["card"]["emergency"] == "999"
     assert "not a country" in say(anna, "crisis", "card", "Britain", status=2)

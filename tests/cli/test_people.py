@@ -173,7 +173,9 @@ def test_rules_of_one_thread_are_set_by_its_therapist_and_a_client_s_own_by_the_
     assert say("vale-Rowan", "rules", "show", "--layer", "exception") == {"version": 0, "rules": []}
     refused = say("vale-Rowan", "rules", "set", str(rules), "--layer", "exception", status=1)
     assert "an exception needs a reason" in refused
-    assert "only a therapist" in say("anna-Rowan", "rules", "set", str(rules), "--layer", "agreement", status=1)
+    assert "only a therapist" in say(
+        "anna-Rowan", "rules", "set", str(rules), "--layer", "agreement", status=1
+    )
     assert "the client layer cannot say it" in say("anna-Rowan", "rules", "set", str(rules), status=1)
     rules.write_text('[{"kind": "client.quiet_hours", "start": "22:00", "end": "08:00"}]')
     assert say("anna-Rowan", "rules", "set", str(rules))["version"] == 1

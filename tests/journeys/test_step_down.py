@@ -43,8 +43,11 @@ async def test_s_17_a_phase_begins_on_its_date_and_never_before_its_notice_has_r
     await story.therapist.set_agreement(story.thread, step_down())
     await story.client.sync()
     rules = await story.client.thread_rules(story.thread)
-    midnight = datetime(begins.year, begins.month, begins.day, 5, tzinfo=UTC)  # 00:00 in New York, in November
-    before, after = rules.the(BudgetCount, midnight - timedelta(milliseconds=1)), rules.the(BudgetCount, midnight)
+    midnight = datetime(begins.year, begins.month, begins.day, 5, tzinfo=UTC)  # 00:00 in New York
+    before, after = (
+        rules.the(BudgetCount, midnight - timedelta(milliseconds=1)),
+        rules.the(BudgetCount, midnight),
+    )
     assert (before.limits[0].n, after.limits[0].n) == (3, 1)
     await story.turn_to(midnight + timedelta(hours=10))
     sent = await story.client.send(story.thread, "The first of the week")

@@ -1,4 +1,4 @@
-"""S-13, S-14: what a therapist writes at night goes out in the morning, and time to think breaks no promise."""
+"""S-13, S-14: a therapist's word of the night goes out in the morning; time to think breaks no promise."""
 
 from datetime import UTC, datetime, timedelta
 

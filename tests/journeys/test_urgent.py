@@ -42,6 +42,9 @@ async def test_s_11_the_backup_is_called_and_the_client_is_told_what_is_recorded
     await story.turn_to(NIGHT)
     seen = await me.preview(thread, "I cannot do this any more", urgent=True)
     assert seen.words.card.region == "US" and seen.words.card.lines[0].name.startswith("988")
+    order = "the on-call clinician at once, Dr B after 15 minutes and the supervisor after 30 minutes"
+    [told] = [line for line in seen.words.lines if line.startswith("A message marked urgent alerts")]
+    assert order in told and "only if nobody has acknowledged before" in told
     sent = await me.send(thread, "I cannot do this any more", urgent=True, card=seen.words.card.card_id)
     assert sent.state == "placed" and sent.words.card.region == "US"
     assert (await me.alert_status(thread, sent.mid)).lines == ["alert sent 03:00", "not yet acknowledged"]

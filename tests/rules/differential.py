@@ -233,8 +233,8 @@ def _difference(
             return f"{name}: product {said[name]}, scanner {stretch.at(minute)}"
     try:
         due = reply(scanner, target, number)
-    except Unclear:
-        far = _is_far(said["response_due"], stretch)
+    except Unclear as unclear:
+        far = _is_far(said["response_due"], stretch, unclear.after)
         return "" if far else f"response_due: product {said['response_due']}, scanner sees none"
     if opens is None and said["response_due"] is None:
         return ""  # nothing opens: no release, so no reply time
@@ -246,8 +246,10 @@ def _difference(
     )
 
 
-def _is_far(at: datetime | None, stretch: Stretch) -> bool:
-    return at is None or at >= stretch.end - 4 * DAY
+def _is_far(at: datetime | None, stretch: Stretch, after: int | None = None) -> bool:
+    """Whether an answer lies where the scanner does not look."""
+    begins = stretch.end - 4 * DAY if after is None else stretch.start + after * MINUTE
+    return at is None or at >= begins
 
 
 def run(zone: str, start: datetime, years: int, policies: int, rng: random.Random) -> tuple[int, list[str]]:

@@ -19,6 +19,7 @@ from dateutil import tz
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MINUTE = timedelta(minutes=1)
+MONTH = 31 * 1440
 BLOCK = 15
 """A zone that has one offset at both ends of so many minutes has it between them."""
 _WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - a face of a wall clock
@@ -265,7 +266,11 @@ class Scanner:
 
 
 class Unclear(Exception):
-    """The stretch is too short to say."""
+    """The stretch is too short to say; but nothing before the minute `after`, where that is known."""
+
+    def __init__(self, after: int | None = None) -> None:
+        super().__init__()
+        self.after = after
 
 
 def reply(scanner: Scanner, target: Document, begun: int) -> int | None:
@@ -299,10 +304,12 @@ def _open_minutes(scanner: Scanner, left: int, base: int) -> int:
 
 
 def _windows(scanner: Scanner, n: int, base: int) -> int:
-    """One after the other; one that does not end in the stretch never does, and its dates count instead."""
+    """One after the other; one that has not ended after a month never does, and its dates count instead."""
     opens, number = base, 0
     while True:
         closes = scanner.open_from(opens, 0)
+        if closes is None and opens > len(scanner.stretch.faces) - MONTH:
+            raise Unclear(opens)
         if closes is None:
             return _open_days(scanner, n - number, "end_of_last_segment", opens)
         if number == n:

@@ -135,7 +135,9 @@ ROWS: dict[str, Row] = {
         _for(200, *WRITERS), strange={("thread",): 404, ("mid",): 404, ("thread", "mid"): 404}
     ),
     "open_early": Row(_for(204, "therapist"), strange={("thread",): 404}),
-    "read_record": Row(_for(200, *WRITERS), strange={("thread",): 404, ("mid",): 404, ("thread", "mid"): 404}),
+    "read_record": Row(
+        _for(200, *WRITERS), strange={("thread",): 404, ("mid",): 404, ("thread", "mid"): 404}
+    ),
     "explain_message": Row(
         _for(200, *WRITERS), strange={("thread",): 404, ("mid",): 404, ("thread", "mid"): 404}
     ),

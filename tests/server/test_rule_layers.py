@@ -112,6 +112,19 @@ async def test_what_was_agreed_is_nobody_s_to_read_or_write_but_the_owner_s(
         assert (await noor.ask(layer, days(1), follows=0)).status == 403
 
 
+async def test_those_who_audit_see_the_rules_of_the_practice_and_of_therapists_and_nothing_agreed_in_a_thread(
+    clinic: Clinic, vale: Keeper, noor: Keeper
+) -> None:
+    await vale.set("own", days(2))
+    await vale.set("agreement", days(41))
+    await noor.set("own", {"kind": "region", "country": "DE"})
+    supervisor = clinic.people["A.supervisor"].token
+    found = await clinic.line.call(endpoints.read_settings, token=supervisor)
+    owners = {bytes(one.owner): one.rules for one in found.settings}
+    assert set(owners) == {clinic.practices["A"], clinic.people[VALE].account}
+    assert owners[clinic.people[VALE].account] == [days(2)]
+
+
 async def test_rules_that_were_changed_meanwhile_are_somebody_s_to_look_at_again(vale: Keeper) -> None:
     await vale.set("agreement", days(4))
     answer = await vale.ask("agreement", days(5), follows=0)

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from etherapy.protocol import endpoints
 from etherapy.protocol.messages import SendMessage
 from etherapy.protocol.problems import AlreadyPlaced, Declined
+from etherapy.protocol.threads import PageQuery
 from etherapy.rules import Attempt
 from etherapy.rules.rule import NO_REPLY_EXPECTED
 from etherapy.sdk.findings import Kind
@@ -158,7 +159,7 @@ class Thread(RuleBasedStateMachine):
             envelope = next(row.envelope for row in rows.messages if bytes(row.mid) == one.mid)
         else:
             [message] = [m for m in await who.messages(self.story.thread) if m.mid == one.mid]
-            query = endpoints.read_page.query(message.n - 1, 1)
+            query = PageQuery(message.n - 1, 1)
             page = await who.transport.call(endpoints.read_page, query=query, thread=self.story.thread)
             envelope = page.items[0].item
         return await who.transport.call(

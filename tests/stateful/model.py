@@ -154,4 +154,3 @@ def next_edges(rules: Rules, now: datetime) -> list[datetime]:
         later = rules.timetable.next_open(closes)
         edges += [later] if later is not None else []
     return sorted({edge + shift for edge in edges for shift in (-tick, timedelta(), tick)} - {now})
-

@@ -1,15 +1,16 @@
 """Commands by which people write, and see what became of it."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import click
 
 from etherapy.cli.card_first import card_before
 from etherapy.cli.drafting import read_text
+from etherapy.cli.explaining import IN_LANGUAGE, explaining
 from etherapy.cli.profiles import profiled
 from etherapy.cli.saying import Command, Refusal, say
-from etherapy.cli.showing import show_place, show_sent, show_time, show_waiting, show_words
+from etherapy.cli.showing import show_place, show_sent, show_waiting, show_words
 from etherapy.cli.speaking import (
     act_in,
     as_member,
@@ -21,11 +22,7 @@ from etherapy.cli.speaking import (
     run,
     speaking,
 )
-from etherapy.protocol.messages import Explanation, Previewed
-from etherapy.rules.decision import Decision
-from etherapy.rules.explain import explain_reasons
-from etherapy.rules.languages import LANGUAGES, words_in
-from etherapy.rules.replay import Replayed
+from etherapy.protocol.messages import Previewed
 from etherapy.sdk.session import Session
 from etherapy.sdk.therapist import Therapist
 from etherapy.sdk.verifying.message import SentMessage
@@ -43,16 +40,13 @@ _NOW = click.option(
     default="",
     help="Send at once what your own rules would send later, for this reason (a code); it is on record.",
 )
-_LANGUAGE = click.option(
-    "--language", type=click.Choice(sorted(LANGUAGES)), default="en", help="Of the words of the answer."
-)
 
 
 @click.command("preview", cls=Command)
 @_TEXT
 @_URGENT
 @_NOW
-@_LANGUAGE
+@IN_LANGUAGE
 @in_thread
 @on_wall
 @profiled
@@ -90,7 +84,7 @@ async def _preview(
 @click.option("--subject", help="The subject of a letter.")
 @click.option("--reply-to", metavar="MESSAGE", help="Beginning of the id of what this answers.")
 @_NOW
-@_LANGUAGE
+@IN_LANGUAGE
 @in_thread
 @on_wall
 @profiled
@@ -115,7 +109,7 @@ def sending(
 @click.command("reply", cls=Command)
 @_TEXT
 @_NOW
-@_LANGUAGE
+@IN_LANGUAGE
 @in_thread
 @on_wall
 @profiled
@@ -247,61 +241,6 @@ def replacing(
 
     sent = act_in(profile, zone, thread, Session, act)
     say(["Nobody sees the old one.", *show_place(sent, zone, profile)], document_of(sent))
-
-
-@click.command("explain", cls=Command)
-@click.argument("message")
-@click.option("--replay", "again", is_flag=True, help="Decide it again on this device, and compare.")
-@_LANGUAGE
-@in_thread
-@on_wall
-@profiled
-def explaining(message: str, again: bool, language: str, thread: str | None, zone: str, profile: str) -> None:
-    """Why MESSAGE (the beginning of its id) was treated as it was, and what was said of it then.
-
-    For each field of the decision: the one rule that decided it, and the version of the layer that set it.
-    """
-    if again:
-        done = act_in(profile, zone, thread, Session, lambda me, chosen: _replay(me, chosen, message))
-        words = (
-            "The same decision, to the byte." if done.same else "ALARM: this is not the decision on record."
-        )
-        say([words, *_winners(done.decision)], done)
-        return
-    found = run(_explain(profile, zone, thread, message, language))
-    say(
-        [
-            *found.summary,
-            *(f"  - {reason}" for reason, _ in explain_reasons(found.decision, words_in(language))),
-            *_winners(found.decision),
-            f"Accepted {show_time(found.accepted_at, zone)}; released {show_time(found.release_at, zone)}; "
-            f"placed {show_time(found.placed_at, zone)}; reply by {show_time(found.reply_by, zone)}.",
-        ],
-        found,
-    )
-
-
-async def _replay(me: Session, chosen: bytes, message: str) -> Replayed:
-    return await me.replay(chosen, await choose_message(me, chosen, message))
-
-
-def _winners(decision: Decision) -> Iterator[str]:
-    """`release_at: window.weekly [therapist/3]`: which rule of which version decided each field."""
-    for field, reason in sorted(decision.by.items()):
-        place = f" {reason.place}" if reason.place else ""
-        yield f"  {field}: {reason.kind}{place} [{reason.origin}]"
-
-
-async def _explain(profile: str, zone: str, thread: str | None, message: str, language: str) -> Explanation:
-    async with speaking(profile, Session) as me:
-        me.language = language
-        await refresh(me)
-        chosen = await choose_view(me, thread)
-        me.zone = (
-            zone if chosen.role in ("client", "family") else ""
-        )  # beside the practice's time stands the client's
-        mid = await choose_message(me, chosen.thread, message, anybodys=True)
-        return await me.explain(chosen.thread, mid)
 
 
 @click.command("open", cls=Command)

@@ -351,7 +351,7 @@ check_exceptions = Endpoint(
     problems=(NoSuchThread, ThreadClosed, BadRules, StaleVersion), cost=5,
 )
 
-# --- alerts and tasks ----------------------------------------------------------------------------------------
+# --- alerts and tasks ---------------------------------------------------------------------------------------
 
 read_alerts = Endpoint(
     "GET", "/alerts", gives=alerts.AlertList, query=alerts.AlertQuery, access=STAFF, waits=True,

@@ -146,7 +146,7 @@ class ExplanationQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OpenEarly(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a therapist opens a thread before its hours: a code of the practice's own, such as `crisis_call`."""
+    """Why a therapist opens a thread before its hours: a code of the practice's, such as `crisis_call`."""
 
     reason: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 

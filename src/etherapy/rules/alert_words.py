@@ -1,4 +1,4 @@
-"""What became of an urgent message's alerts, in words for its sender: what is recorded, and nothing more.
+"""Whom an urgent message calls, and what became of that, in words for its sender: what is recorded, no more.
 
 No line says that help comes, and none that somebody was told before they acknowledged (clinic.md 4.4).
 """
@@ -8,9 +8,25 @@ from datetime import datetime
 from typing import NamedTuple
 
 from etherapy.rules.calendar import zone
+from etherapy.rules.decision import Decision
+from etherapy.rules.kinds.urgent_channel import UrgentChannel
+from etherapy.rules.layers import Rules
+from etherapy.rules.telling import Teller
 from etherapy.rules.words import Words
 
 _SENT = ("alert_sent", "second_alerted")
+
+
+def who_is_called(decision: Decision, rules: Rules, words: Words) -> list[str]:
+    """Before an urgent message is sent: who is alerted and when, or what is to be known where nobody is."""
+    if decision.code != "urgent" or decision.accepted_at is None:
+        return []
+    told = dict(rules.the(UrgentChannel, decision.accepted_at).tell(Teller(words, "urgent.channel")))
+    on_call = any(
+        reason.kind == "urgent.channel" and reason.words == "on_call" for reason in decision.because
+    )
+    wanted = ("steps", "confirm_text") if on_call else ("no_on_call_text", "confirm_text")
+    return [told[field] for field in wanted if field in told]
 
 
 class Alerted(NamedTuple):

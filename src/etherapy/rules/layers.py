@@ -124,7 +124,7 @@ class Rules:
         return type(self)(self.entries, covers=_in_order(covers))
 
     def with_part(self, part: bytes) -> Self:
-        """The rules as they hold for the member whose own part of the sheet this is; BadRule if it is none."""
+        """The rules as they hold for the member with this own part of the sheet; BadRule if it is none."""
         own = read_part(part)
         if not own:
             return self

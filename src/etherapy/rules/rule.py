@@ -37,6 +37,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     size: int = 0
     """Bytes of the padded ciphertext, all that the server sees of its length."""
     role: SenderRole = "client"
+    account: str = ""
+    """Whose it is, in hex, for the few rules that hold for one person."""
     at_once_because: str = ""
     """A therapist's reason code for sending now what rules would send later; empty: no hurry."""
     ready_at: datetime | None = None
@@ -154,7 +156,7 @@ class Rule(
         """Refuse, with BadRule, what can only be judged when all layers are resolved."""
 
     def within(self, bounds: Bounds) -> None:
-        """Refuse, with BadRule naming field, value, bound and mend, what the practice's bounds forbid (R-23)."""
+        """Refuse, with BadRule naming field, value, bound and mend, what bounds forbid (R-23)."""
 
     def unfold(self) -> Iterable[Extra]:
         """Rules that come with this one, in the same layer and stronger than its others (phases, R-19)."""

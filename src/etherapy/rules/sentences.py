@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 import msgspec
 from msgspec.structs import replace
 
+from etherapy.rules.alert_words import who_is_called
 from etherapy.rules.decision import REPLACE, Decision, Reason
 from etherapy.rules.kinds.bounds import Bounds
 from etherapy.rules.kinds.response_target import ResponseTarget
@@ -101,6 +102,7 @@ def speak(voice: Voice, decision: Decision, rules: Rules, parties: Parties, word
     if voice == "own" and not parties.reader:
         parties = replace(parties, reader=words.say("the_client"))
     cover, lines = decision.cover, []
+    called = who_is_called(decision, rules, words) if voice == "client" else []
     if cover is not None and voice in ("client", "therapist"):
         lines.append(words.say(f"{voice}_cover", cover=cover.label, reader=parties.reader))
         parties, rules = replace(parties, reader=cover.label), rules.of_reader(decision)
@@ -113,7 +115,7 @@ def speak(voice: Voice, decision: Decision, rules: Rules, parties: Parties, word
         lines.append(show.reply())
     if decision.recall_until is not None:
         lines.append(show.say("recall", recall=decision.recall_until))
-    lines += _for_the_sender(decision, show)
+    lines += [*called, *_for_the_sender(decision, show)]
     warnings = tuple(dict.fromkeys(_warnings(decision, rules, show)))
     return Sentences((*(line for line in lines if line not in warnings), *warnings), warnings)
 

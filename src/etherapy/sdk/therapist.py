@@ -129,7 +129,7 @@ class Therapist(Hosting, Duties):
     async def open_early(self, thread: bytes, reason: str) -> None:
         """Have what clients wrote here now instead of at the next opening, for a reason that is on record.
 
-            await vale.open_early(thread, "crisis_call")
+        await vale.open_early(thread, "crisis_call")
         """
         await self.transport.call(endpoints.open_early, OpenEarly(reason), thread=thread)
 

@@ -105,6 +105,7 @@ def _attempt(row: Record, now: datetime, ready_at: datetime | None) -> Attempt:
         service_class=row["service_class"],
         size=row["size"],
         role=SENDER_ROLES[row["role"]],
+        account=row["account_id"].hex(),
         ready_at=ready_at,
     )
 

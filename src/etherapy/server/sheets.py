@@ -75,7 +75,7 @@ class Authored:
         keys += [(self.thread, layer) for layer in ("agreement", "exception")]
         sets = [(layer, self.sets.get((owner, layer))) for owner, layer in keys]
         found = [Written(layer, kept.version, kept.rules) for layer, kept in sets if kept and kept.rules]
-        together = in_sheets([self.sets[one, "client"].rules for one in self.clients])
+        together = in_sheets([(one, self.sets[one, "client"].rules) for one in self.clients])
         return (*found, Written("client", 0, together)) if together else tuple(found)
 
     def rules(self, person: bytes = b"") -> Rules:
@@ -163,7 +163,7 @@ def _check_alone(rule: Any) -> None:
         raise bad.within(kind_of(rule)) from None
 
 
-def in_sheets(sets: Sequence[bytes | None]) -> bytes:
+def in_sheets(sets: Sequence[tuple[bytes, bytes | None]]) -> bytes:
     """What the clients of a thread have set alone, together, as far as sheets hold it; empty: nothing.
 
     The layer has no version: that would tell the others how often one of them changed what is theirs alone.
@@ -171,13 +171,18 @@ def in_sheets(sets: Sequence[bytes | None]) -> bytes:
     """
     claimed: set[tuple[str, str]] = set()
     found: list[dict[str, Any]] = []
-    for document in (one for stored in sets for one in read_rules(stored)):
+    for document in (one | _whose(account, one) for account, stored in sets for one in read_rules(stored)):
         rule = Layer("client", [document]).said[0].rule
         claims = {(kind_of(rule), claim) for claim in rule.claims()}
         if rule.in_sheet and not claims & claimed:
             claimed |= claims
             found.append(document)
     return canonical_json(found) if found else b""
+
+
+def _whose(account: bytes, document: Mapping[str, Any]) -> dict[str, str]:
+    """A client's own pause rests that client's writing alone."""
+    return {"of": account.hex()} if document.get("kind") == "pause" else {}
 
 
 @lru_cache(maxsize=1024)

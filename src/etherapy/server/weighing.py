@@ -64,6 +64,7 @@ def question_of(
         urgent=urgent,
         size=size,
         role=SENDER_ROLES[member.role],
+        account=account.hex(),
         at_once_because="" if by_client else at_once_because,
         ready_at=max(at, before.not_before or at) if before is not None and by_client else None,
     )

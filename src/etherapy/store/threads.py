@@ -224,9 +224,7 @@ class Threads:
         """The decision record of a message that the caller may know of; see read_decision.sql."""
         return await self._database.call("read_decision", *opening(who, now), thread, mid)
 
-    async def open_early(
-        self, who: Asking, now: datetime, thread: bytes, audit: AuditLeaf
-    ) -> list[bytes]:
+    async def open_early(self, who: Asking, now: datetime, thread: bytes, audit: AuditLeaf) -> list[bytes]:
         """Place what clients have waiting in a thread; see open_early.sql. Whose feeds moved."""
         leaf = (audit.leaf_id, audit.salt, audit.record)
         row = await self._database.call_one("open_early", *opening(who, now), thread, *leaf)

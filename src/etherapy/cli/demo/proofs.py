@@ -22,7 +22,10 @@ async def supervise(scene: Scene) -> None:
     in_force = [
         line
         for one in settings
-        for line in (f"{one.name}, version {one.version}", *(f"  {rule}" for rule in tell_documents(one.rules)))
+        for line in (
+            f"{one.name}, version {one.version}",
+            *(f"  {rule}" for rule in tell_documents(one.rules)),
+        )
     ]
     tell.quote(f"{SUPERVISOR} sees the settings", in_force)
     placed = [one for one in records if one.act == "message.placed"]

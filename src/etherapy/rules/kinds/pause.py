@@ -60,6 +60,9 @@ class Pause(Rule, frozen=True, kw_only=True, tag="pause"):
     }
 
     by: Literal["client", "therapist", "both"]
+    of: str = ""
+    """Whose writing rests (an account in hex); empty: that of all clients of the thread. In what a client
+    sets alone the server writes it, so that one partner's pause does not stop the other."""
     since: Instant
     """In UTC, such as 2026-06-01T00:00:00Z."""
     until: Instant | None = None
@@ -77,14 +80,15 @@ class Pause(Rule, frozen=True, kw_only=True, tag="pause"):
             raise BadRule("until", "the pause ends before it begins", "name an end after since, or none")
 
     def place(self) -> str:
-        return f"{self.by}/{milliseconds(self.since)}"
+        return "/".join(filter(None, (self.by, str(milliseconds(self.since)), self.of)))
 
     def holds_at(self, at: datetime) -> bool:
         """Whether it lasts at that instant; its end lies outside."""
         return self.since <= at < (self.until or _NEVER)
 
     def limit(self, case: Case) -> Decision:
-        if not case.attempt.by_client or not self.holds_at(case.attempt.at):
+        attempt = case.attempt
+        if not attempt.by_client or not self.holds_at(attempt.at) or self.of not in ("", attempt.account):
             return NOTHING
         route = case.the(OffHoursPolicy).other_route
         paused = Reason("pause", "*", "paused", place=self.place(), label=route)

@@ -3,7 +3,7 @@ where nobody is."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -51,6 +51,7 @@ class UrgentChannel(Rule, frozen=True, kw_only=True, tag="urgent.channel"):
     therapist is told of the message at the next opening. The default says nothing.
     """
 
+    layers: ClassVar[frozenset[str]] = frozenset({"practice", "therapist", "agreement"})
     words = {
         "en": {
             "on_call": "Somebody is on call for urgent messages.",

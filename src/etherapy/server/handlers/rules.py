@@ -116,7 +116,8 @@ async def _prepare(ctx: Ctx, name: SetName, body: SetRules, thread: bytes | None
     change = change_of(ctx, first, rows, body.rules)
     await refuse_misfits(ctx, change)
     await refuse_strangers(ctx, read_rules(change.kept))
-    private = first["layer"] == "client" and in_sheets([before.rules]) == in_sheets([change.kept])
+    me = first["account_id"]
+    private = first["layer"] == "client" and in_sheets([(me, before.rules)]) == in_sheets([(me, change.kept)])
     reached = [] if private else [reach(ctx, row, change) for row in rows]
     threads = [row["thread_id"] for row in rows]
     return _Prepared(first["account_id"], change, reached, threads, _elsewhere(ctx, change, before, rows))

@@ -94,6 +94,8 @@ async def replace_message(ctx: Ctx, thread: bytes, body: Replace) -> Sent:
                 refuse_end(row)
                 answer = answer_send(ctx, thread, body, facts, weighed, row)
                 ctx.parts.memory.forget((ctx.caller.practice, thread))  # the old one counts no more
+                for one in earlier:
+                    ctx.parts.expect(ctx.caller.practice, one.release_at)
                 return answer
     raise Busy()
 

@@ -21,9 +21,7 @@ PAUSE = timedelta(seconds=1)
 class Rounds:
     """Reads release for themselves; this wakes whoever waits, fills the outbox and closes the logs' gap."""
 
-    def __init__(
-        self, due: Due, terms: Terms, alerting: Alerting, sequencer: Sequencer, hub: Hub
-    ) -> None:
+    def __init__(self, due: Due, terms: Terms, alerting: Alerting, sequencer: Sequencer, hub: Hub) -> None:
         self._due = due
         self._terms = terms
         self._alerting = alerting
