@@ -414,7 +414,7 @@ BEGIN
                      WHERE s.practice_id = p_practice AND s.thread_id = th.thread_id AND s.r = th.rules_rev
                        AND e.entry -> 'rule' ->> 'kind' = 'urgent.channel'), 2);
   alarms := (SELECT count(DISTINCT a.mid) FROM alert a          -- by the message: two callees may both have closed one
-              WHERE a.practice_id = p_practice AND a.account_id = mine.account_id AND a.closing = 'false_alarm'
+              WHERE a.practice_id = p_practice AND a.thread_id = mine.thread_id AND a.account_id = mine.account_id AND a.closing = 'false_alarm'
                 AND a.closed_at > p_now - interval '28 days');
   IF alarms >= most AND NOT EXISTS (SELECT FROM task k WHERE k.practice_id = p_practice AND k.account_id = th.owner AND k.thread_id = th.thread_id
                                                         AND k.kind = 'false_alarms' AND k.closed_at IS NULL) THEN
@@ -885,6 +885,18 @@ DECLARE
   told uuid[] := '{}';
 BEGIN
   PERFORM set_config('app.practice', p_practice::text, true);
+  FOR a IN SELECT d.* FROM alert d
+            WHERE d.practice_id = p_practice AND d.acked_at IS NULL AND d.sent_at IS NULL
+              AND EXISTS (SELECT FROM account c WHERE c.practice_id = p_practice AND c.account_id = d.callee AND c.closed_at IS NOT NULL)
+            ORDER BY d.thread_id, d.account_id, d.mid, d.step DESC FOR UPDATE OF d SKIP LOCKED
+  LOOP
+    UPDATE alert d SET due_at = (SELECT max(e.due_at) FROM alert e
+                                  WHERE e.practice_id = p_practice AND e.thread_id = d.thread_id AND e.account_id = d.account_id AND e.mid = d.mid
+                                    AND e.step >= a.step AND e.step < d.step)
+     WHERE d.practice_id = p_practice AND d.thread_id = a.thread_id AND d.account_id = a.account_id AND d.mid = a.mid AND d.step > a.step
+       AND d.sent_at IS NULL AND d.acked_at IS NULL;
+    DELETE FROM alert d WHERE d.practice_id = p_practice AND d.alert_id = a.alert_id;
+  END LOOP;
   due := ARRAY(SELECT d.alert_id FROM alert d
                 WHERE d.practice_id = p_practice AND d.acked_at IS NULL AND d.sent_at IS NULL AND d.due_at <= p_now
                 ORDER BY d.due_at, d.alert_id FOR UPDATE SKIP LOCKED);
@@ -1057,10 +1069,12 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
-                       service_class, size, turn, counts_at, accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
+                       service_class, size, turn, ready_at, counts_at, accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
                        promise, promise_now, promise_hash, decision, question, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_service_class, p_size, th.replies, p_accepted_at, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
+          p_service_class, p_size, th.replies,
+          -- a scheduled answer waits for its author's rest to end, which no rules bring forward; urgent counts in no budget
+          CASE WHEN NOT p_by_client THEN p_release_at END, CASE WHEN NOT p_urgent THEN p_accepted_at END, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
           p_promise, p_promise_now, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt)
   RETURNING * INTO m;
   UPDATE thread t SET accepted = t.accepted + 1, version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;
@@ -2111,7 +2125,7 @@ BEGIN
    WHERE r.practice_id = p_practice AND r.owner = me AND r.layer = 'client' ORDER BY r.version DESC LIMIT 1;
   RETURN QUERY
   (SELECT o.window_at, o.urgent, o.noticed_at, NULL::uuid, NULL::bytea FROM notice o
-    WHERE o.practice_id = p_practice AND o.account_id = me AND o.noticed_at >= p_since AND o.noticed_at <= p_now
+    WHERE o.practice_id = p_practice AND o.account_id = me AND o.noticed_at >= p_since - p_reach AND o.noticed_at <= p_now
     ORDER BY o.noticed_at DESC, o.window_at DESC LIMIT 200)
   UNION ALL
   (SELECT w.placed_at, w.urgent, w.placed_at, m.thread_id, own
@@ -2643,10 +2657,9 @@ BEGIN
     VALUES (p_practice, (p_now AT TIME ZONE 'UTC')::date, m.leaf_id, m.leaf_salt, convert_to(jsonb_build_object(
       'act', 'message.returned', 'thread', encode(uuid_send(m.thread_id), 'hex'),
       'account', encode(uuid_send(m.account_id), 'hex'), 'at', p_now)::text, 'UTF8'));
+    -- what came back counts in no limit any more: what was decided while it did is decided anew; nobody sees a version
+    UPDATE thread t SET version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = m.thread_id;
   END LOOP;
-  -- what came back counts in no limit any more: what was decided while it did is decided anew; nobody sees a version
-  UPDATE thread t SET version = t.version + 1
-   WHERE t.practice_id = p_practice AND t.thread_id = ANY (threads_of(p_practice, p_thread, p_accounts)) AND cardinality(waiting) > 0;
   RETURN true;
 END $$;
 
@@ -2722,7 +2735,7 @@ EXCEPTION WHEN unique_violation THEN
   RETURN 'taken';
 END $$;
 
-CREATE FUNCTION public.set_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_layer text, p_owner uuid, p_version integer, p_rules bytea, p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[], p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_parts bytea[], p_held_seen uuid[], p_task_ids uuid[], p_task_accounts uuid[], p_task_threads uuid[], p_task_kinds text[], p_task_subjects text[], p_task_dues timestamp with time zone[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[], p_accounts uuid[], p_mids uuid[], p_release timestamp with time zone[], p_reply timestamp with time zone[], p_ready timestamp with time zone[], p_counts timestamp with time zone[], p_windows timestamp with time zone[], p_notices timestamp with time zone[], p_readers uuid[], p_promises bytea[], p_promise_hashes bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS text
+CREATE FUNCTION public.set_rules(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_layer text, p_owner uuid, p_version integer, p_rules bytea, p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[], p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_parts bytea[], p_held_seen bytea[], p_task_ids uuid[], p_task_accounts uuid[], p_task_threads uuid[], p_task_kinds text[], p_task_subjects text[], p_task_dues timestamp with time zone[], p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[], p_accounts uuid[], p_mids uuid[], p_release timestamp with time zone[], p_reply timestamp with time zone[], p_ready timestamp with time zone[], p_counts timestamp with time zone[], p_windows timestamp with time zone[], p_notices timestamp with time zone[], p_readers uuid[], p_promises bytea[], p_promise_hashes bytea[], p_day date, p_day_ids uuid[], p_day_salts bytea[], p_day_records bytea[]) RETURNS text
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -2742,7 +2755,7 @@ BEGIN
      OR EXISTS (SELECT FROM unnest(p_threads, p_revs) AS s (thread_id, r)
                  JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.rules_rev <> s.r - 1)
      OR EXISTS (SELECT FROM message h WHERE h.practice_id = p_practice AND h.thread_id = ANY (p_threads) AND h.state = 'held'
-                                        AND h.mid <> ALL (p_held_seen))       -- held since, and not weighed
+                                        AND h.promise_hash <> ALL (p_held_seen))   -- held, or moved earlier, since
      -- a thread was opened or closed since, or a cover begun
      OR NOT (p_threads @> reached AND reached @> p_threads OR (p_layer = 'client' AND p_threads = '{}')) THEN
     RETURN 'moved';

@@ -1,6 +1,6 @@
 -- Whoever was called says how it ended, by a code; to close is to have seen it. A repetition changes nothing. known as in acknowledge_alert.
 --   p_task  id of the task to talk about false alarms, if this is one of as many within four weeks as the thread's rules name:
---           for the thread's owner, due in a week, and nothing else follows (clinic.md 4.1)
+--           for the thread's owner, due in a week, and nothing else follows (clinic.md 4.1). Those of other threads are not theirs to know
 CREATE OR REPLACE FUNCTION close_alert(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_alert uuid, p_code text, p_task uuid,
                                        OUT known boolean, OUT told uuid[])
 LANGUAGE plpgsql AS $$
@@ -34,7 +34,7 @@ BEGIN
                      WHERE s.practice_id = p_practice AND s.thread_id = th.thread_id AND s.r = th.rules_rev
                        AND e.entry -> 'rule' ->> 'kind' = 'urgent.channel'), 2);
   alarms := (SELECT count(DISTINCT a.mid) FROM alert a          -- by the message: two callees may both have closed one
-              WHERE a.practice_id = p_practice AND a.account_id = mine.account_id AND a.closing = 'false_alarm'
+              WHERE a.practice_id = p_practice AND a.thread_id = mine.thread_id AND a.account_id = mine.account_id AND a.closing = 'false_alarm'
                 AND a.closed_at > p_now - interval '28 days');
   IF alarms >= most AND NOT EXISTS (SELECT FROM task k WHERE k.practice_id = p_practice AND k.account_id = th.owner AND k.thread_id = th.thread_id
                                                         AND k.kind = 'false_alarms' AND k.closed_at IS NULL) THEN

@@ -39,10 +39,12 @@ BEGIN
     RETURN;
   END IF;
   INSERT INTO message (practice_id, account_id, mid, thread_id, device_id, by_client, item_hash, envelope, epoch, urgent, expects_reply,
-                       service_class, size, turn, counts_at, accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
+                       service_class, size, turn, ready_at, counts_at, accepted_at, accepted_order, counted_from, release_at, reply_by, window_at, state,
                        promise, promise_now, promise_hash, decision, question, leaf_id, leaf_salt)
   VALUES (p_practice, p_account, p_mid, p_thread, p_device, p_by_client, p_item_hash, p_envelope, p_epoch, p_urgent, p_expects_reply,
-          p_service_class, p_size, th.replies, p_accepted_at, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
+          p_service_class, p_size, th.replies,
+          -- a scheduled answer waits for its author's rest to end, which no rules bring forward; urgent counts in no budget
+          CASE WHEN NOT p_by_client THEN p_release_at END, CASE WHEN NOT p_urgent THEN p_accepted_at END, p_accepted_at, th.accepted + 1, p_counted_from, p_release_at, p_reply_by, p_window_at, 'held',
           p_promise, p_promise_now, p_promise_hash, p_decision, p_question, p_leaf_id, p_leaf_salt)
   RETURNING * INTO m;
   UPDATE thread t SET accepted = t.accepted + 1, version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = p_thread;

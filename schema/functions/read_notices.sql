@@ -1,8 +1,7 @@
 -- The caller's notices, newest first.
---   Of a therapist: at most one for each opening of the window, one for each urgent message's instant; none before its time, which is
---   never in quiet hours. thread_id NULL.
---   Of a client: what others wrote that is placed in each thread, thread_id set, up to p_reach before p_since: its own quiet hours are
---   applied by who asks, at reading, for they go with the device. declared: what the client set alone (NULL: nothing).
+--   All up to p_reach before p_since: quiet hours are applied by who asks, at reading, as they are by then.
+--   Of a therapist: at most one for each opening of the window, one for each urgent message's instant; none before its time. thread_id NULL.
+--   Of a client: what others wrote that is placed in each thread, thread_id set. declared: what the client set alone (NULL: nothing).
 CREATE OR REPLACE FUNCTION read_notices(p_practice uuid, p_token bytea, p_roles text[], p_now timestamptz, p_since timestamptz, p_reach interval)
 RETURNS TABLE (window_at timestamptz, urgent boolean, noticed_at timestamptz, thread_id uuid, declared bytea)
 LANGUAGE plpgsql AS $$
@@ -16,7 +15,7 @@ BEGIN
    WHERE r.practice_id = p_practice AND r.owner = me AND r.layer = 'client' ORDER BY r.version DESC LIMIT 1;
   RETURN QUERY
   (SELECT o.window_at, o.urgent, o.noticed_at, NULL::uuid, NULL::bytea FROM notice o
-    WHERE o.practice_id = p_practice AND o.account_id = me AND o.noticed_at >= p_since AND o.noticed_at <= p_now
+    WHERE o.practice_id = p_practice AND o.account_id = me AND o.noticed_at >= p_since - p_reach AND o.noticed_at <= p_now
     ORDER BY o.noticed_at DESC, o.window_at DESC LIMIT 200)
   UNION ALL
   (SELECT w.placed_at, w.urgent, w.placed_at, m.thread_id, own

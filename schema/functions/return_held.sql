@@ -38,9 +38,8 @@ BEGIN
     VALUES (p_practice, (p_now AT TIME ZONE 'UTC')::date, m.leaf_id, m.leaf_salt, convert_to(jsonb_build_object(
       'act', 'message.returned', 'thread', encode(uuid_send(m.thread_id), 'hex'),
       'account', encode(uuid_send(m.account_id), 'hex'), 'at', p_now)::text, 'UTF8'));
+    -- what came back counts in no limit any more: what was decided while it did is decided anew; nobody sees a version
+    UPDATE thread t SET version = t.version + 1 WHERE t.practice_id = p_practice AND t.thread_id = m.thread_id;
   END LOOP;
-  -- what came back counts in no limit any more: what was decided while it did is decided anew; nobody sees a version
-  UPDATE thread t SET version = t.version + 1
-   WHERE t.practice_id = p_practice AND t.thread_id = ANY (threads_of(p_practice, p_thread, p_accounts)) AND cardinality(waiting) > 0;
   RETURN true;
 END $$;

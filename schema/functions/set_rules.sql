@@ -2,7 +2,7 @@
 --   p_layer, p_owner  practice: of the practice; therapist or client: the caller's own; agreement or exception: of a thread of the caller's
 --   p_version         the version this one follows
 --   thread arrays run in parallel; p_part_*, p_parts: one a member, flattened. Empty with layer client: nothing of it is in any sheet
---   p_held_seen       all held messages that were weighed        p_accounts .. p_day_records  as move_earlier takes them
+--   p_held_seen       the newest promises (hashes) of all held messages that were weighed   p_accounts .. p_day_records  as move_earlier takes them
 --   p_task_*          for therapists to whose promises it matters, whether or not there are any; see add_tasks
 --   p_audit_*         a leaf for the set (none for a client's: what they set alone is theirs), and one for each sheet
 -- Threads may go on meanwhile. Outcomes: set; moved (other rules, another thread or another held message since: look again).
@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION set_rules(
   p_layer text, p_owner uuid, p_version integer, p_rules bytea,
   p_threads uuid[], p_revs integer[], p_sheets bytea[], p_hashes bytea[], p_shared bytea[],
   p_part_threads uuid[], p_part_accounts uuid[], p_part_salts bytea[], p_parts bytea[],
-  p_held_seen uuid[],
+  p_held_seen bytea[],
   p_task_ids uuid[], p_task_accounts uuid[], p_task_threads uuid[], p_task_kinds text[], p_task_subjects text[], p_task_dues timestamptz[],
   p_audit_leaves uuid[], p_audit_salts bytea[], p_audit_records bytea[],
   p_accounts uuid[], p_mids uuid[], p_release timestamptz[], p_reply timestamptz[], p_ready timestamptz[], p_counts timestamptz[],
@@ -36,7 +36,7 @@ BEGIN
      OR EXISTS (SELECT FROM unnest(p_threads, p_revs) AS s (thread_id, r)
                  JOIN thread t ON t.practice_id = p_practice AND t.thread_id = s.thread_id WHERE t.rules_rev <> s.r - 1)
      OR EXISTS (SELECT FROM message h WHERE h.practice_id = p_practice AND h.thread_id = ANY (p_threads) AND h.state = 'held'
-                                        AND h.mid <> ALL (p_held_seen))       -- held since, and not weighed
+                                        AND h.promise_hash <> ALL (p_held_seen))   -- held, or moved earlier, since
      -- a thread was opened or closed since, or a cover begun
      OR NOT (p_threads @> reached AND reached @> p_threads OR (p_layer = 'client' AND p_threads = '{}')) THEN
     RETURN 'moved';

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from etherapy.binary import B64
@@ -226,7 +227,7 @@ ITS_OWN = {
     "mid", "item_hash", "envelope", "header_hash", "accepted_order", "n", "promise", "promise_hash",
     "leaf_id",
     "leaf_salt", "accepted_at", "counted_from", "placed_at", "release_at", "decision", "window_at",
-    "reply_by",
+    "reply_by", "question",
 }  # fmt: skip
 
 
@@ -243,6 +244,8 @@ async def test_the_kind_of_a_message_is_in_no_column_no_answer_and_no_header(sto
     kept = await rows(story.server, mids)
     first, *others = [{name: value for name, value in row.items() if name not in ITS_OWN} for row in kept]
     assert others == [first, first]
+    asked = [msgspec.json.decode(row["question"])["attempt"] for row in kept]
+    assert [one | {"at": ""} for one in asked] == [asked[0] | {"at": ""}] * 3
     headers = [parse_envelope(row["envelope"]).header for row in kept]
     assert len({header._replace(mid=b"", nonce=b"", com=b"") for header in headers}) == 1
     await story.therapist.sync()

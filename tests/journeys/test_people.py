@@ -74,9 +74,11 @@ async def test_s_18_a_couple_reads_from_the_day_on_which_both_agreed(story: Stor
         news = await one.sync()
         assert texts(news.messages)[-1:] == ["Now both of us."]
         assert news.findings == ()
-    await paul.send(story.thread, "I am here.")
+    mine = await paul.send(story.thread, "I am here.")
     for one in (story.client, story.therapist):
         assert texts((await one.sync()).messages)[-1:] == ["I am here."]
+    bundle = verify_bundle(await paul.export_receipt(story.thread, mine.mid))
+    assert bundle.mid == mine.mid and (await paul.replay(story.thread, mine.mid)).same
     assert [(one.role, one.standing) for one in await story.therapist.who(story.thread)].count(
         ("client", "present")
     ) == 2

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from etherapy.cli.holidays import holiday_rule, making
+from etherapy.cli.rules.holidays import holiday_rule, making
 from etherapy.cli.saying import Refusal
 from etherapy.rules import BadRule, Layer
 from tests.rules.world import ENGLAND_HOLIDAYS, VALE_HOURS, WORKDAYS, client_sends, rules_of, utc, weekly

@@ -41,7 +41,7 @@ def test_a_pause_without_an_end_lasts_until_it_is_taken_away():
 
 
 def test_several_pauses_stand_beside_each_other_and_the_latest_end_counts():
-    later = PAUSE | {"by": "both", "until": "2026-06-10T00:00:00Z"}
+    later = PAUSE | {"since": "2026-06-02T00:00:00Z", "until": "2026-06-10T00:00:00Z"}
     assert client_sends(paused(PAUSE, later), INSIDE).retry_from == utc("2026-06-10T00:00")
     with pytest.raises(BadRule):
         paused(PAUSE, PAUSE)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from etherapy.rules import Attempt, BadRule
 from etherapy.rules.alert_words import Alerted, alert_lines
+from etherapy.rules.explain import Parties, preview
 from etherapy.rules.kinds.urgent_channel import UrgentChannel
 from etherapy.rules.languages import LANGUAGES
 from tests.rules.world import US_HOLIDAYS, VALE_HOURS, client_sends, policy, rules_of, target, utc, words_of
@@ -89,6 +90,22 @@ def test_a_flag_of_whoever_may_not_flag_calls_nobody_and_is_placed_at_once_all_t
 
 
 @pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Marking it urgent calls nobody here."),
+        ("de", "Die Markierung als dringend ruft hier niemanden."),
+    ],
+)
+def test_whoever_may_not_flag_is_told_so_before_sending_without_a_card_first_too(language, said):
+    rules = rules_of(*BASE, {"kind": "urgent.channel", "steps": STEPS, "may_flag": ["client"]})
+    decision = client_sends(rules, "2026-02-18T15:00", urgent=True, role="family")
+    assert (decision.code, decision.card_first) == ("urgent", False)
+    told = preview(decision, rules, Parties("Dr Vale", "America/Chicago"), None, LANGUAGES[language])
+    assert said in told.lines
+    assert not any("Dr B" in line for line in told.lines)
+
+
+@pytest.mark.parametrize(
     ("rule", "field"),
     [
         ({"hours": [{"days": ["mon"], "start": "20:00", "end": "22:00"}], "confirm_card": True}, "hours"),
@@ -130,9 +147,7 @@ def test_s11_the_lines_say_what_is_recorded_and_nothing_more():
     assert alert_lines(sent, True, utc(NIGHT), "America/New_York", english)[-1] == (
         "nobody has acknowledged yet"
     )
-    assert alert_lines([], False, utc(NIGHT), "America/New_York", english) == [
-        "no alert was sent: nobody was on call"
-    ]
+    assert alert_lines([], False, utc(NIGHT), "America/New_York", english) == ["no alert was sent"]
 
 
 def test_a_line_of_the_next_day_names_the_date():

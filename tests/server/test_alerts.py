@@ -119,13 +119,45 @@ async def test_whoever_is_not_there_any_more_is_passed_over(clinic: Clinic) -> N
     assert [(bytes(row["alert_id"]), row["step"], row["sent_at"]) for row in found] == [(ids[1], 1, NIGHT)]
 
 
+async def test_whoever_goes_while_the_clock_runs_is_passed_over_too(clinic: Clinic) -> None:
+    """The client is never told that somebody was alerted who is not there any more, and nobody waits."""
+    message = clinic.sent["A.client placed"]
+    ids = await call_people(clinic, message, [15, 15, 15, 15])
+    for name in CALLEES[1:3]:
+        gone = clinic.people[name].account
+        await clinic.execute(
+            f"UPDATE account SET closed_at = '2026-06-02T02:45Z' WHERE account_id = '{gone.hex()}'"
+        )
+    await go_to(clinic, NIGHT + 15 * MINUTE)
+    await clinic.make_rounds()
+    [called] = await alerts_of(clinic, CALLEES[3])
+    assert (called.alert, called.sent_at) == (ids[3], NIGHT + 15 * MINUTE)
+    status = await status_of(clinic, message, "zone=America/New_York")
+    assert [step.name for step in status.steps] == ["person 1", "person 4"]
+    assert status.lines[1] == "second person alerted 22:55"
+    await go_to(clinic, NIGHT + 60 * MINUTE)
+    await clinic.make_rounds()
+    assert (await status_of(clinic, message)).unanswered
+
+
+async def test_who_names_an_alert_that_is_not_there_keeps_nobody_from_being_woken(clinic: Clinic) -> None:
+    """What is due is sent by any question; whoever it is sent to hears of it."""
+    token = clinic.people[CALLEES[1]].token
+    waiting = asyncio.ensure_future(clinic.line.call(endpoints.read_alerts, None, "wait=50", token))
+    await clinic.application.parts.hub.occupied.wait()
+    await call_people(clinic, clinic.sent["A.client placed"], [1, 15])
+    await go_to(clinic, NIGHT + MINUTE)
+    assert (await acknowledge(clinic, "A.therapist", bytes(16))).status == 404
+    assert [one.step for one in (await asyncio.wait_for(waiting, 15)).alerts] == [2]
+
+
 async def test_where_nobody_of_the_plan_is_there_the_practice_is_told_at_once(clinic: Clinic) -> None:
     message = clinic.sent["A.client placed"]
     await call_people(clinic, message, [15], ["A.far_client"])
     token = clinic.people["A.administrator"].token
     [task] = (await clinic.line.call(endpoints.read_tasks, token=token)).tasks
     assert (task.kind, task.due_at) == ("alerts_unanswered", NIGHT)
-    assert (await status_of(clinic, message)).lines == ["no alert was sent: nobody was on call"]
+    assert (await status_of(clinic, message)).lines == ["no alert was sent"]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -201,6 +233,24 @@ async def test_false_alarms_are_never_a_penalty_and_ask_for_a_conversation(clini
         [alert] = await call_people(clinic, message, [15], ["A.other_therapist"])
         assert await close(clinic, "A.other_therapist", alert, "false_alarm") == 204
         assert await asked() == expected
+
+
+async def test_a_therapist_learns_nothing_of_false_alarms_with_somebody_else(clinic: Clinic) -> None:
+    """A client may have another therapist in the practice: how often they called there is not told here."""
+    owner = clinic.people["A.therapist"]
+    elsewhere = next(t for t in clinic.talks.values() if t.thread != clinic.talks["A.client"].thread)
+    for number in (1, 2):
+        message = await clinic.say("A.client", f"flag {number}", clinic.talks["A.client"], urgent=True)
+        [alert] = await call_people(clinic, message, [15], ["A.other_therapist"])
+        if number == 1:
+            await clinic.execute(
+                f"UPDATE alert SET thread_id = '{elsewhere.thread.hex()}', closed_at = '{clinic.now}',"
+                f" acked_at = '{clinic.now}', closing = 'false_alarm' WHERE alert_id = '{alert.hex()}'"
+            )
+        else:
+            assert await close(clinic, "A.other_therapist", alert, "false_alarm") == 204
+    found = (await clinic.line.call(endpoints.read_tasks, token=owner.token)).tasks
+    assert [one.kind for one in found if one.kind == "false_alarms"] == []
 
 
 async def test_through_an_alert_nobody_reads_anything_of_the_thread(clinic: Clinic) -> None:

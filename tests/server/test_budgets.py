@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,14 @@ from etherapy.binary import B64
 from etherapy.protocol import endpoints
 from etherapy.protocol.agreed_rules import SetRules
 from etherapy.protocol.messages import AskPreview, Recall, SendMessage, Sent
+from etherapy.store.settings import RuleSets
 from tests.server.asking import Ask
 from tests.server.clinic import MORNING, NIGHT, ORIGIN, Clinic, recall_of, running
 from tests.server.furnishing import Furnished
 from tests.server.instead import look, promise_of, replace, replacing, waiting
 from tests.server.people import Sealed, Somebody, Talk, log_in, seal, send
 from tests.server.test_isolation_held import OTHERS, both, look_everywhere, never_noticed
+from tests.server.test_replacing import with_mid
 from tests.server.twins import Twins
 
 __all__ = ["both"]
@@ -106,6 +109,38 @@ async def test_the_same_message_sent_again_counts_once(clinic: Clinic, me: Someb
     assert {bytes(one.receipt) for one in again} == {bytes(first.receipt)}
     assert {one.decision.left for one in again} == {2}
     assert await left(clinic, talk) == 1
+
+
+async def test_the_last_one_sent_again_is_answered_although_nothing_more_is_allowed(
+    clinic: Clinic, talk: Talk, tmp_path: Path
+) -> None:
+    """D-31: the answer was lost on the way; that it counts by now declines it nowhere."""
+    await at_evening(clinic, talk, 1, over="decline_keep_draft")
+    message, first = await write(clinic, talk)
+    async with another_node(clinic, tmp_path) as other:
+        for one in (clinic, other):
+            again = await send(one.line, talk, clinic.people["A.client"], message)
+            assert (bytes(again.receipt), again.decision) == (bytes(first.receipt), first.decision)
+    me = clinic.people["A.client"]
+    body = SendMessage(B64(with_mid(talk, me, message.mid)))
+    ask = Ask("POST", endpoints.send_message.fill({"thread": talk.thread}), body=body)
+    assert (await clinic.line.ask(ask, me.token)).problem == "mid-taken"
+
+
+async def test_what_the_rules_say_of_a_message_is_not_told_to_who_hands_it_in_for_somebody(
+    clinic: Clinic, talk: Talk
+) -> None:
+    await at_evening(clinic, talk, 1, over="decline_keep_draft")
+    await write(clinic, talk)
+    body = SendMessage(B64(seal(talk, clinic.people["A.client"], "one too many").envelope))
+    ask = Ask("POST", endpoints.send_message.fill({"thread": talk.thread}), body=body)
+    await clinic.line.call(
+        endpoints.set_own_rules,
+        SetRules(0, [{"kind": "kinds", "client": ["logistics"]}]),
+        token=clinic.people[talk.therapist].token,
+    )
+    answer = await clinic.line.ask(ask, clinic.people[talk.therapist].token)
+    assert (answer.status, answer.problem) == (404, "no-such-thread")
 
 
 async def test_a_process_that_is_behind_lets_nobody_in_twice(
@@ -202,6 +237,73 @@ async def test_other_words_in_its_place_keep_its_place_in_the_budget(clinic: Cli
     await take_back(clinic, talk, first)
     moved = promise_of((await waiting(clinic, me, talk))[better.mid].promise)
     assert moved.release_at == int((MORNING + timedelta(days=1)).timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({"kind": "budget.length", "message_bytes": 512}, "message_too_long"),
+        ({"kind": "kinds", "client": ["logistics"]}, "kind_not_allowed"),
+    ],
+)
+async def test_other_words_are_no_way_around_what_a_message_may_be(
+    clinic: Clinic, talk: Talk, rule: Mapping[str, object], reason: str
+) -> None:
+    """What waits is not declined by new rules and moves as ever; what would take its place is declined."""
+    await at_evening(clinic, talk, 3)
+    waits, _ = await write(clinic, talk)
+    me, token = clinic.people["A.client"], clinic.people[talk.therapist].token
+    early = {"kind": "window.weekly", "windows": [{"days": ["tue"], "start": "07:00", "end": "17:00"}]}
+    await clinic.line.call(endpoints.set_own_rules, SetRules(0, [dict(rule), early]), token=token)
+    seven = MORNING + timedelta(days=1, hours=-2)
+    promised = promise_of((await waiting(clinic, me, talk))[waits.mid].promise)
+    assert promised.release_at == int(seven.timestamp() * 1000)
+    long = seal(talk, me, "word " * 500)
+    body = replacing(me.keys.sign, talk.thread, waits, long, clinic.now)
+    ask = Ask("POST", endpoints.replace_message.fill({"thread": talk.thread}), body=body)
+    answer = await clinic.line.ask(ask, me.token)
+    assert answer.problem == "declined" and reason in answer.json()["reasons"]
+    assert list(await waiting(clinic, me, talk)) == [waits.mid]
+
+
+async def test_a_replacement_sent_again_is_answered_although_it_would_be_declined_now(
+    clinic: Clinic, talk: Talk
+) -> None:
+    await at_evening(clinic, talk, 3)
+    waits, _ = await write(clinic, talk)
+    me, token = clinic.people["A.client"], clinic.people[talk.therapist].token
+    body = replacing(me.keys.sign, talk.thread, waits, seal(talk, me, "word " * 500), clinic.now)
+    first = await clinic.line.call(endpoints.replace_message, body, token=me.token, thread=talk.thread)
+    short = {"kind": "budget.length", "message_bytes": 512}
+    await clinic.line.call(endpoints.set_own_rules, SetRules(0, [short]), token=token)
+    again = await clinic.line.call(endpoints.replace_message, body, token=me.token, thread=talk.thread)
+    assert (bytes(again.receipt), again.decision) == (bytes(first.receipt), first.decision)
+
+
+async def test_rules_that_meet_a_refund_move_nothing_that_it_moved_later(
+    clinic: Clinic, talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was weighed before the refund is weighed again: one chain of promises, each no later."""
+    await at_evening(clinic, talk, 1)
+    (first, _), (second, _) = [await write(clinic, talk, text) for text in "ab"]
+    real, met = RuleSets.set, False
+
+    async def set_after_a_recall(*args: Any) -> bool:
+        nonlocal met
+        if not met:
+            met = True
+            await take_back(clinic, talk, first)
+        return await real(*args)
+
+    monkeypatch.setattr(RuleSets, "set", set_after_a_recall)
+    early = {"kind": "window.weekly", "windows": [{"days": ["mon"], "start": "08:00", "end": "17:00"}]}
+    slow = {"kind": "response.target", "target": {"count": "business_days", "n": 3}}
+    token = clinic.people[talk.therapist].token
+    tomorrow = [{**early, "windows": [{"days": ["mon", "tue"], "start": "08:00", "end": "17:00"}]}, slow]
+    await clinic.line.call(endpoints.set_own_rules, SetRules(0, tomorrow), token=token)
+    moved = promise_of((await waiting(clinic, clinic.people["A.client"], talk))[second.mid].promise)
+    eight = MORNING + timedelta(hours=23)
+    assert (moved.rev, moved.release_at) == (2, int(eight.timestamp() * 1000))
 
 
 async def test_what_becomes_urgent_gives_its_place_to_the_next(clinic: Clinic, talk: Talk) -> None:

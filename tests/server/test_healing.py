@@ -7,8 +7,9 @@ import pytest
 
 from etherapy.binary import B64
 from etherapy.protocol import endpoints
+from etherapy.protocol.agreed_rules import SetRules
 from etherapy.protocol.healing import Heal, HealedItem, LostItem
-from etherapy.protocol.messages import SendMessage, Sent
+from etherapy.protocol.messages import AskPreview, SendMessage, Sent
 from etherapy.server.operate.generations import begin_generations
 from etherapy.signing import SigningKey
 from etherapy.store.database import Database
@@ -258,3 +259,38 @@ async def stranger_commit(lost: Lost) -> B64:
     body = (await make(lost.clinic, "commit_epoch", therapist, named)).ask.body
     found: B64 = body.commit
     return found
+
+
+async def test_a_scheduled_answer_that_comes_back_goes_out_no_earlier_whatever_rules_change(lost: Lost):
+    """Its author's rest, which other rules would not have brought forward either."""
+    quiet = {"kind": "therapist.outbound", "quiet_start": "20:00", "quiet_end": "08:00"}
+    token = lost.clinic.people["A.therapist"].token
+    await lost.clinic.line.call(endpoints.set_own_rules, SetRules(0, [quiet]), token=token)
+    lost.who = lost.clinic.people["A.therapist"]
+    for text in ("what is urgent is answered at once", "in the morning"):
+        message = seal(lost.talk, lost.who, text)
+        sent = await lost.call(endpoints.send_message, SendMessage(B64(message.envelope)), "A.therapist")
+    assert sent.state.state == "held"
+    await lost.forget(message)
+    await lost.restore()
+    (healed,) = await lost.heal(lost_item(message, sent.receipt), who="A.therapist")
+    assert healed.outcome == "held"
+    other = {"kind": "response.target", "target": {"count": "business_days", "n": 2}}
+    await lost.clinic.line.call(endpoints.set_own_rules, SetRules(1, [quiet, other]), token=token)
+    now = await lost.call(endpoints.read_message, None, "A.therapist", mid=message.mid)
+    assert now.state.state == "held"
+    assert lost.promise(now.state.promise).release_at == lost.promise(sent.receipt).release_at
+
+
+async def test_an_urgent_message_that_comes_back_counts_in_no_budget(lost: Lost):
+    count = {"kind": "budget.count", "limits": [{"n": 3, "per": "week"}]}
+    await lost.call(endpoints.set_agreement, SetRules(0, [count]), "A.therapist")
+    before = (await lost.call(endpoints.preview, AskPreview())).decision.left
+    message = seal(lost.talk, lost.who, "now", urgent=True)
+    sent = await lost.call(endpoints.send_message, SendMessage(B64(message.envelope)))
+    await lost.forget(message)
+    await lost.clinic.execute(f"DELETE FROM entry WHERE item_hash = '\\x{message.item_hash.hex()}'")
+    await lost.restore()
+    (healed,) = await lost.heal(lost_item(message, sent.receipt))
+    assert healed.outcome == "placed"
+    assert (await lost.call(endpoints.preview, AskPreview())).decision.left == before

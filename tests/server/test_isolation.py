@@ -8,6 +8,7 @@ import pytest
 from tests.server.clinic import Clinic
 from tests.server.expectations import CALLERS, ROWS
 from tests.server.furnishing import Furnished
+from tests.server.makers_of_duties import put_duties
 from tests.server.matrix import differences, fingerprint
 from tests.server.weakening import switch_off_checks, switch_off_row_security
 
@@ -45,6 +46,7 @@ async def test_row_security_alone_lets_a_taken_id_be_new(
 
 
 async def _compare(clinic: Clinic, name: str, callers: Sequence[str]) -> None:
+    await put_duties(clinic)
     before = await fingerprint(clinic.operate, clinic.practices["B"])
     for caller in callers:
         found = await differences(clinic, name, caller, ["far"])

@@ -127,10 +127,10 @@ async def test_who_comes_and_goes_leaves_the_parts_of_the_others_as_they_were(
     assert (await sheet(pair, PARTNER)).part == before.part
 
 
-async def test_the_pauses_of_two_clients_stand_beside_each_other_and_neither_name_nor_version_shows(
+async def test_the_pauses_of_two_clients_stand_beside_each_other_each_with_whose_it_is(
     clinic: Clinic, pair: Company
 ) -> None:
-    """Both began at one instant: what cannot stand twice stands once."""
+    """A pause rests its own writer alone, and how often somebody changed what is theirs alone is not told."""
     pause = {"kind": "pause", "by": "client", "since": "2026-06-01T00:00:00Z"}
     second = pause | {"since": "2026-07-01T00:00:00Z"}
     for who in (CLIENT, PARTNER):
@@ -139,6 +139,11 @@ async def test_the_pauses_of_two_clients_stand_beside_each_other_and_neither_nam
         await keeper.set("own", pause, *([second] if who == PARTNER else []))
     shared = json.loads(bytes((await sheet(pair, VALE)).shared))
     found = [entry for entry in shared["rules"] if entry["rule"]["kind"] == "pause"]
-    assert [entry["rule"]["since"] for entry in found] == [pause["since"], second["since"]]
-    assert [entry["origin"] for entry in found] == [{"*": "client"}] * 2
+    whose = {who: clinic.people[who].account.hex() for who in (CLIENT, PARTNER)}
+    assert {(entry["rule"]["of"], entry["rule"]["since"]) for entry in found} == {
+        (whose[CLIENT], pause["since"]),
+        (whose[PARTNER], pause["since"]),
+        (whose[PARTNER], second["since"]),
+    }
+    assert [entry["origin"] for entry in found] == [{"*": "client"}] * 3
     assert "region" not in {entry["rule"]["kind"] for entry in shared["rules"]}

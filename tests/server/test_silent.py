@@ -89,6 +89,27 @@ async def test_quiet_hours_put_off_the_notice_and_not_the_message(clinic: Clinic
     assert (await notices(clinic, "A.therapist"))[0].noticed_at == ten
 
 
+@pytest.mark.parametrize("policy", ["hold", "deliver_silent"])
+async def test_quiet_hours_that_are_set_later_put_off_the_notice_of_what_was_taken_before(
+    clinic: Clinic, talk: Talk, policy: str
+) -> None:
+    """rules.md 3.5, invariant 8: of what waited until then, and of what was delivered quietly."""
+    await set_rules(clinic, "A.therapist", {"kind": "off_hours.policy", "policy": policy})
+    before = await notices(clinic, "A.therapist")
+    me = clinic.people["A.client"]
+    await send(clinic.line, talk, me, seal(talk, me, "at night"))
+    quiet = {"kind": "therapist.outbound", "quiet_start": "08:00", "quiet_end": "10:00"}
+    await set_rules(clinic, "A.therapist", quiet)
+    ten = MORNING + timedelta(hours=1)
+    await go_to(clinic, ten - timedelta(milliseconds=1))
+    await clinic.make_rounds()
+    assert await notices(clinic, "A.therapist") == before
+    await go_to(clinic, ten)
+    assert [one.noticed_at for one in await notices(clinic, "A.therapist") if one not in before] == [ten]
+    since = ten.isoformat().replace("+00:00", "Z")
+    assert [one.noticed_at for one in await notices(clinic, "A.therapist", f"since={since}")] == [ten]
+
+
 async def test_a_client_is_told_of_what_came_and_in_quiet_hours_once_at_their_end(
     clinic: Clinic, talk: Talk
 ) -> None:

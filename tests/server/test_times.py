@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from etherapy.cli.holidays import holiday_rule
+from etherapy.cli.rules.holidays import holiday_rule
 from etherapy.rules.kinds.absence import Absence
 from tests.server.clinic import Clinic
 from tests.server.company import Company

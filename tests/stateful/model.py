@@ -103,7 +103,9 @@ class Model:
         moved = []
         for other in self.held():
             if other.by_client is one.by_client and other.decision.not_before is not None:
-                attempt = Attempt(now, other.by_client, other.service_class, size=other.size)
+                attempt = Attempt(
+                    now, other.by_client, other.service_class, size=other.size, accepted_before=True
+                )
                 fresh = decide(self.rules(), attempt, self.facts(other.by_client, False, but=other))
                 if self._improve(other, fresh):
                     limits = {"not_before": fresh.not_before, "counts_at": fresh.counts_at}
@@ -119,8 +121,9 @@ class Model:
             if not one.by_client:
                 continue
             kept = one.decision.not_before
+            ready_at = max(now, kept) if kept else now
             attempt = Attempt(
-                now, True, one.service_class, size=one.size, ready_at=max(now, kept) if kept else now
+                now, True, one.service_class, size=one.size, ready_at=ready_at, accepted_before=True
             )
             if self._improve(one, decide(self.rules(), attempt, Facts())):
                 moved.append(one)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import click
 
 from etherapy.cli.codes import CODE
+from etherapy.cli.ids import choose
 from etherapy.cli.profiles import profiled, typed
-from etherapy.cli.saying import Group, Refusal, say
+from etherapy.cli.saying import Group, say
 from etherapy.cli.showing import show_time
-from etherapy.cli.speaking import act_in, choose_message, in_thread, on_wall, run, speaking
+from etherapy.cli.speaking import act_in, choose_message, in_language, in_thread, on_wall, run, speaking
 from etherapy.protocol.alerts import Alert, AlertStatus
-from etherapy.rules.languages import LANGUAGES
 from etherapy.sdk.duties import Duties
 from etherapy.sdk.session import Session
 
@@ -59,7 +59,7 @@ def acknowledging(alert: str, profile: str) -> None:
 
     async def work() -> Alert:
         async with speaking(profile, Duties) as me:
-            one = choose_alert(await me.alerts(), alert)
+            one = _choose(await me.alerts(), alert)
             await me.acknowledge(one.alert)
             return one
 
@@ -82,7 +82,7 @@ def closing(alert: str, code: str, profile: str) -> None:
 
     async def work() -> Alert:
         async with speaking(profile, Duties) as me:
-            one = choose_alert(await me.alerts(), alert)
+            one = _choose(await me.alerts(), alert)
             await me.close_alert(one.alert, code)
             return one
 
@@ -92,7 +92,7 @@ def closing(alert: str, code: str, profile: str) -> None:
 
 @alerts.command("of")
 @click.argument("message")
-@click.option("--language", type=click.Choice(sorted(LANGUAGES)), default="en", help="Of the words.")
+@in_language
 @in_thread
 @on_wall
 @profiled
@@ -107,14 +107,8 @@ def of_message(message: str, language: str, thread: str | None, zone: str, profi
     say([*found.lines, *found.card_lines] or ["This message is not marked urgent."], found)
 
 
-def choose_alert(found: list[Alert], wanted: str) -> Alert:
-    """The alert whose id begins so."""
-    chosen = [one for one in found if one.alert.hex().startswith(wanted.lower())]
-    if len(chosen) == 1:
-        return chosen[0]
-    if chosen:
-        raise Refusal(f"several alerts begin with {wanted}", "write more of the id")
-    raise Refusal(f"no alert of yours begins with {wanted}", "see `etherapy alerts`")
+def _choose(found: list[Alert], wanted: str) -> Alert:
+    return choose(found, lambda one: one.alert, wanted, "alert of yours", "`etherapy alerts`")
 
 
 COMMANDS = (alerts,)

@@ -11,6 +11,7 @@ from etherapy.cli.speaking import (
     act_in,
     choose_message,
     choose_view,
+    in_language,
     in_thread,
     on_wall,
     refresh,
@@ -20,19 +21,15 @@ from etherapy.cli.speaking import (
 from etherapy.protocol.messages import Explanation
 from etherapy.rules.decision import Decision
 from etherapy.rules.explain import explain_reasons
-from etherapy.rules.languages import LANGUAGES, words_in
+from etherapy.rules.languages import words_in
 from etherapy.rules.replay import Replayed
 from etherapy.sdk.session import Session
-
-IN_LANGUAGE = click.option(
-    "--language", type=click.Choice(sorted(LANGUAGES)), default="en", help="Of the words of the answer."
-)
 
 
 @click.command("explain", cls=Command)
 @click.argument("message")
 @click.option("--replay", "again", is_flag=True, help="Decide it again on this device, and compare.")
-@IN_LANGUAGE
+@in_language
 @in_thread
 @on_wall
 @profiled

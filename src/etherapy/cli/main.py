@@ -17,7 +17,6 @@ from etherapy.cli import (
     findings,
     installations,
     kinds,
-    law,
     participants,
     practices,
     reading,
@@ -28,6 +27,7 @@ from etherapy.cli import (
     writing,
 )
 from etherapy.cli.demo import command as story
+from etherapy.cli.rules import command as rules
 from etherapy.cli.saying import Group, Refusal, complain, remark
 from etherapy.cli.showing import show_words
 from etherapy.protocol.problem import Problem
@@ -56,7 +56,7 @@ for room in (
     admitting,
     kinds,
     findings,
-    law,
+    rules,
     crisis_cards,
     alerts,
     tasks,

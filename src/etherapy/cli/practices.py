@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from etherapy.binary import b64
 from etherapy.cli.places import placed, settings_of
-from etherapy.cli.saying import Group, Refusal, count, say
+from etherapy.cli.rules.reading import read_rules
+from etherapy.cli.saying import Group, count, say
 from etherapy.sdk.entering.staff_link import StaffLink, new_staff_link
 from etherapy.server.operate.installation import set_up
 from etherapy.server.operate.practices import (
@@ -68,17 +68,6 @@ def create(
         ],
         asdict(made),
     )
-
-
-def read_rules(data: bytes, name: str) -> list[dict[str, Any]]:
-    """A list of rule documents, bare or as {"rules": [...]}; Refusal for anything else."""
-    try:
-        document = msgspec.json.decode(data)
-        return msgspec.convert(
-            document["rules"] if isinstance(document, dict) else document, list[dict[str, Any]]
-        )
-    except (msgspec.DecodeError, KeyError, UnicodeDecodeError):
-        raise Refusal(f"{name} is no rule file", "write a JSON list of rules: docs/rules.md", 2) from None
 
 
 async def _create(settings: Settings, **wanted: Any) -> Practice:

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from etherapy.cli.ids import choose
 from etherapy.cli.profiles import profile_place
 from etherapy.cli.saying import Refusal, count, remark
 from etherapy.cli.showing import local_zone, show_findings
 from etherapy.protocol.problem import Problem
 from etherapy.protocol.problems import NoSuchThread
+from etherapy.rules.languages import LANGUAGES
 from etherapy.sdk.connection import Connection
 from etherapy.sdk.faults import DeviceFault, ProfileInUse
 from etherapy.sdk.findings import Finding
@@ -42,6 +44,17 @@ def on_wall(function: Function) -> Function:
     """The option that says where the person is now."""
     return click.option(
         "--zone", default=local_zone, help="Where you are now, e.g. Asia/Tokyo; else this machine's zone."
+    )(function)
+
+
+def in_language(function: Function) -> Function:
+    """The option that names the language of what is said about rules and messages."""
+    return click.option(
+        "--language",
+        type=click.Choice(sorted(LANGUAGES)),
+        default="en",
+        show_default=True,
+        help="Of the words of the answer.",
     )(function)
 
 
@@ -171,10 +184,5 @@ async def choose_message(me: Session, thread: bytes, wanted: str, *, anybodys: b
     mids |= {one.mid for one in await me.messages(thread) if one.mid and (one.mine or anybodys)}
     own = me.desk(thread).state.own.values()
     mids |= {one.mid for one in own if one.replaced_by is not None}  # leads to what took its place
-    found = [mid for mid in mids if mid.hex().startswith(wanted.lower())]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Refusal(f"several messages begin with {wanted}", "write more of the id")
-    whose = "" if anybodys else " of yours"
-    raise Refusal(f"no message{whose} begins with {wanted}", "see `etherapy waiting` and `etherapy read`")
+    what = "message" if anybodys else "message of yours"
+    return choose(mids, lambda mid: mid, wanted, what, "`etherapy waiting` and `etherapy read`")

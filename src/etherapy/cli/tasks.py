@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import click
 
 from etherapy.cli.codes import CODE
+from etherapy.cli.ids import choose
 from etherapy.cli.profiles import profiled, typed
-from etherapy.cli.saying import Group, Refusal, count, say
+from etherapy.cli.saying import Group, count, say
 from etherapy.cli.showing import show_time
 from etherapy.cli.speaking import on_wall, run, speaking
 from etherapy.protocol.tasks import Task
@@ -67,22 +68,12 @@ def closing(task: str, code: str, profile: str) -> None:
 
     async def work() -> Task:
         async with speaking(profile, Duties) as me:
-            one = choose_task(await me.tasks(), task)
+            one = choose(await me.tasks(), lambda each: each.task, task, "task of yours", "`etherapy tasks`")
             await me.close_task(one.task, code)
             return one
 
     one = run(work())
     say("Closed.", {"task": one.task.hex(), "code": code})
-
-
-def choose_task(found: list[Task], wanted: str) -> Task:
-    """The task whose id begins so."""
-    chosen = [one for one in found if one.task.hex().startswith(wanted.lower())]
-    if len(chosen) == 1:
-        return chosen[0]
-    if chosen:
-        raise Refusal(f"several tasks begin with {wanted}", "write more of the id")
-    raise Refusal(f"no task of yours begins with {wanted}", "see `etherapy tasks`")
 
 
 COMMANDS = (tasks,)

@@ -7,7 +7,7 @@ import click
 
 from etherapy.cli.card_first import card_before
 from etherapy.cli.drafting import read_text
-from etherapy.cli.explaining import IN_LANGUAGE, explaining
+from etherapy.cli.explaining import explaining
 from etherapy.cli.profiles import profiled
 from etherapy.cli.saying import Command, Refusal, say
 from etherapy.cli.showing import show_place, show_sent, show_waiting, show_words
@@ -16,6 +16,7 @@ from etherapy.cli.speaking import (
     as_member,
     choose_message,
     choose_view,
+    in_language,
     in_thread,
     on_wall,
     refresh,
@@ -46,7 +47,7 @@ _NOW = click.option(
 @_TEXT
 @_URGENT
 @_NOW
-@IN_LANGUAGE
+@in_language
 @in_thread
 @on_wall
 @profiled
@@ -84,7 +85,7 @@ async def _preview(
 @click.option("--subject", help="The subject of a letter.")
 @click.option("--reply-to", metavar="MESSAGE", help="Beginning of the id of what this answers.")
 @_NOW
-@IN_LANGUAGE
+@in_language
 @in_thread
 @on_wall
 @profiled
@@ -109,7 +110,7 @@ def sending(
 @click.command("reply", cls=Command)
 @_TEXT
 @_NOW
-@IN_LANGUAGE
+@in_language
 @in_thread
 @on_wall
 @profiled

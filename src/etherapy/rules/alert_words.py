@@ -11,6 +11,7 @@ from etherapy.rules.calendar import zone
 from etherapy.rules.decision import Decision
 from etherapy.rules.kinds.urgent_channel import UrgentChannel
 from etherapy.rules.layers import Rules
+from etherapy.rules.moments import show_date
 from etherapy.rules.telling import Teller
 from etherapy.rules.words import Words
 
@@ -80,11 +81,5 @@ class _Wall:
         time = f"{local.hour:02d}:{local.minute:02d}"
         if local.date() == self._first:
             return time
-        words = self._words
-        day = words.say(
-            "date",
-            weekday=words.weekdays[local.weekday()],
-            day=str(local.day),
-            month=words.months[local.month - 1],
-        )
-        return words.say("moment_there", date=day, time=time)
+        day = show_date(local.date(), self._words, with_year=False)
+        return self._words.say("moment_there", date=day, time=time)

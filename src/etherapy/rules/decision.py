@@ -5,7 +5,7 @@ order in which rules are asked cannot matter. `judgement.decide` settles the joi
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, Self, TypeVar
 
 import msgspec
@@ -18,6 +18,8 @@ REPLACE = "replace"
 _RANK: Final[dict[str, int]] = {
     "at_once": 0, "silent": 1, "held": 2, "no_future_window": 3, "declined": 4, "urgent": 5
 }  # fmt: skip
+UNKNOWN = datetime.max.replace(tzinfo=UTC)
+"""The `retry_from` of a partial decision that declines and cannot say until when: later than all others."""
 Value = TypeVar("Value", datetime, int)
 
 
@@ -175,5 +177,7 @@ NOTHING = Decision()
 
 def because(*reasons: Reason, **values: Any) -> Decision:
     """A partial decision: these values, each of them due to the last of the reasons."""
+    if values.get("code") == "declined":
+        values["retry_from"] = values.get("retry_from") or UNKNOWN
     by = dict.fromkeys(values, reasons[-1])
     return Decision(**values, because=tuple(sorted(set(reasons))), by=by)

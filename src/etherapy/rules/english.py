@@ -183,6 +183,7 @@ CORE = Words(
         "cover.cover": "A colleague covers, and reads earlier.",
         "cover.cover_label": "{label} covers, and reads earlier.",
         "replace.kept_first_time": "It takes the place of an earlier message and keeps its first time.",
+        "replace.still_kept": "It waits as long as the message before it.",
         "safety.floor.urgent_never_held": "Urgent messages are never held.",
     },
 )

@@ -90,7 +90,7 @@ def _other_readings(rules: Rules, example: Example, words: Words, show: Show) ->
         for document, due in readings(hours, rules.timetable, at)
         if due is not None and due != decision.reply_by
     ]
-    said = words.say("one_hour" if hours == 1 else "many_hour", n=str(hours))
+    said = words.count(hours, "hour")
     return words.say("example_others", hours=said, others="; ".join(found)) if found else ""
 
 

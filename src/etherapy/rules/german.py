@@ -199,6 +199,7 @@ CORE = Words(
         "cover.cover_label": "{label} vertritt und liest früher.",
         "replace.kept_first_time": "Sie tritt an die Stelle einer früheren Nachricht "
         "und behält deren ersten Zeitpunkt.",
+        "replace.still_kept": "Sie wartet so lange wie die Nachricht vor ihr.",
         "safety.floor.urgent_never_held": "Dringende Nachrichten werden nie zurückgehalten.",
     },
 )

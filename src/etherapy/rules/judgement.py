@@ -6,29 +6,33 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from etherapy.rules.calendar import instant, milliseconds, tzdata_checksum, tzdata_version
-from etherapy.rules.decision import COVER, NOTHING, Decision, Reason
+from etherapy.rules.decision import COVER, NOTHING, REPLACE, UNKNOWN, Decision, Reason
+from etherapy.rules.kinds.off_hours_policy import OffHoursPolicy
 from etherapy.rules.kinds.therapist_outbound import TherapistOutbound
 from etherapy.rules.layers import Cover, Rules
 from etherapy.rules.rule import Attempt, Case, Facts
 
 _URGENT = Reason("safety.floor", "urgent", "urgent_never_held", "product")
 _UNHINDERED = Reason("delivery", "*", "at_once", "product")
+_STILL_KEPT = Reason(REPLACE, "not_before", "still_kept", "product")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def decide(rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
     """When a message is released and by when it is to be answered, with the reasons.
 
-    The same rules, attempt, facts and zone data give the same decision (G9). Where somebody covers, the
-    earliest release wins, and the owner's where none is earlier.
+    The same rules, attempt, facts and zone data give the same decision (G9). Limits are those of the thread,
+    whoever reads. Where somebody covers, the earliest release wins, and the owner's where none is earlier.
     """
-    own = _decide(rules, attempt, facts)
-    if not attempt.by_client or own.code == "declined":
+    limited = _limited(rules, attempt, facts)
+    own = _judged(rules, attempt, facts, limited)
+    if not attempt.by_client or limited.code == "declined":
         return own
-    own = _with_offer(own, rules, attempt)
+    if own.code != "declined":
+        own = _with_offer(own, rules, attempt)
     if not rules.covers:
         return own
-    offers = [(_seen(own, rules), own), *_covered(rules, attempt, facts)]
+    offers = [(_seen(own, rules), own), *_covered(rules, attempt, facts, limited)]
     return min(offers, key=lambda offer: offer[0])[1]
 
 
@@ -55,12 +59,12 @@ def _with_offer(own: Decision, rules: Rules, attempt: Attempt) -> Decision:
 
 
 def _covered(
-    rules: Rules, attempt: Attempt, facts: Facts
+    rules: Rules, attempt: Attempt, facts: Facts, limited: Decision
 ) -> Iterator[tuple[tuple[datetime, datetime], Decision]]:
     """What each cover would promise by rules of its own, as far as all of it lies within its time."""
     for cover in rules.covers:
         theirs = rules.covering[cover.by]
-        decision = _decide(theirs, attempt, facts)
+        decision = _judged(theirs, attempt, facts, limited)
         if _within(cover, decision) and _asked(decision, theirs, rules, attempt):
             named = Reason(COVER, "*", "cover", "thread", cover.by, cover.name)
             because = tuple(sorted({*decision.because, named}))
@@ -92,17 +96,26 @@ def _seen(decision: Decision, rules: Rules) -> tuple[datetime, datetime]:
     return decision.release_at, rules.timetable.next_open(decision.release_at) or _NEVER
 
 
-def _decide(rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
-    """The decision by one person's rules, whoever else reads: first what keeps it back, then the rest."""
-    force = rules.in_force(attempt.at)
-    case = Case(attempt, facts, rules.timetable, attempt.at, force.by_kind)
-    decision = NOTHING
+def _limited(rules: Rules, attempt: Attempt, facts: Facts) -> Decision:
+    """What keeps the message back, or declines it, before anybody's hours are asked."""
+    limited = NOTHING
     if attempt.ready_at is None and not attempt.urgent:
+        force = rules.in_force(attempt.at)
+        case = Case(attempt, facts, rules.timetable, attempt.at, force.by_kind)
         for rule in force.limiting:
-            decision |= rule.limit(case)
-    ready_at = max(attempt.at, attempt.ready_at or attempt.at, decision.not_before or attempt.at)
-    if ready_at > attempt.at:
-        case = replace(case, ready_at=ready_at)
+            limited |= rule.limit(case)
+    if limited is NOTHING:
+        return NOTHING
+    because = tuple(rules.with_origin(reason, attempt.at) for reason in limited.because)
+    by = {field: rules.with_origin(reason, attempt.at) for field, reason in limited.by.items()}
+    return replace(limited, because=because, by=by)
+
+
+def _judged(rules: Rules, attempt: Attempt, facts: Facts, limited: Decision) -> Decision:
+    """The decision by the hours of one person, from when the limits let the message go."""
+    force, decision = rules.in_force(attempt.at), limited
+    ready_at = max(attempt.at, attempt.ready_at or attempt.at, limited.not_before or attempt.at)
+    case = Case(attempt, facts, rules.timetable, ready_at, force.by_kind)
     for rule in force.weighing:
         decision |= rule.weigh(case)
     return _settle(decision, rules, case)
@@ -117,12 +130,14 @@ def _settle(joined: Decision, rules: Rules, case: Case) -> Decision:
         by.update(dict.fromkeys(fields, reason))
 
     code = joined.code
+    if case.ready_at > attempt.at and "not_before" not in by:
+        add(_STILL_KEPT, "not_before")
     if attempt.urgent:
         code = "urgent"
         add(_URGENT, "code", "release_at")
     elif case.ready_at > attempt.at and code in ("at_once", "silent"):
         code = "held"
-        by.update(dict.fromkeys(("code", "release_at"), by.get("not_before", _UNHINDERED)))
+        by.update(dict.fromkeys(("code", "release_at"), by["not_before"]))
     elif "code" not in by:
         add(_UNHINDERED, "code", "release_at")
     release_at = _release_at(joined, code, case)
@@ -144,6 +159,7 @@ def _settle(joined: Decision, rules: Rules, case: Case) -> Decision:
         code=code,
         accepted_at=attempt.at,
         not_before=case.ready_at if case.ready_at > attempt.at else None,
+        retry_from=_retry_from(joined, code, case),
         release_at=release_at,
         reply_by=reply_by,
         recall_until=release_at if held else None,
@@ -167,6 +183,16 @@ def _release_at(joined: Decision, code: str, case: Case) -> datetime | None:
     if code in ("no_future_window", "declined"):
         return None
     return case.ready_at if joined.release_at is None else max(joined.release_at, case.ready_at)
+
+
+def _retry_from(joined: Decision, code: str, case: Case) -> datetime | None:
+    """When a declined message would be taken; where what comes outside the hours is declined as well, when it
+    opens."""
+    if code != "declined" or joined.retry_from in (None, UNKNOWN):
+        return None
+    assert joined.retry_from is not None
+    declines = case.the(OffHoursPolicy).declines(case)
+    return case.timetable.next_open(joined.retry_from) if declines else joined.retry_from
 
 
 def _notice_at(joined: Decision, release_at: datetime | None, case: Case) -> datetime | None:

@@ -9,8 +9,8 @@ import msgspec
 
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.canonical import canonical_json
+from etherapy.rules.instants import refuse_far_dates
 from etherapy.rules.kinds import KINDS, kind_of, read_rule
-from etherapy.rules.kinds.pause import Pause
 from etherapy.rules.rule import Rule
 
 LAYERS: Final = ("product", "practice", "therapist", "agreement", "exception", "client")
@@ -117,9 +117,7 @@ class Layer:
             if not rule.accumulates and (standing.begins is None or standing.ends is None):
                 mend = "name begins and ends; for what has no end, change the agreement"
                 raise BadRule("ends", "an exception has a first date and an end", mend)
-            if isinstance(rule, Pause) and rule.until is None:
-                mend = "name until; for a pause without an end, change the agreement"
-                raise BadRule("until", "an exception has an end", mend)
+        rule.said_in(self.name)
 
 
 def _refuse_tie(said: Said, other: Said) -> None:
@@ -141,9 +139,11 @@ def _read(document: Mapping[str, Any]) -> Said:
     own = {name: value for name, value in document.items() if name not in _BESIDE}
     try:
         standing = msgspec.convert({n: v for n, v in document.items() if n in _BESIDE}, Standing)
+        refuse_far_dates(standing)
         _check_standing(standing)
         KINDS[known].refuse(own)
         rule = read_rule(own)
+        refuse_far_dates(rule)
         canonical_json(msgspec.to_builtins(rule))
     except BadRule as bad:
         raise bad.within(known) from None

@@ -18,6 +18,7 @@ from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import first_instant, milliseconds, wall_minute, zone
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Decision, Reason
+from etherapy.rules.instants import refuse_far_dates
 from etherapy.rules.kinds import KINDS, AnyRule, kind_of
 from etherapy.rules.kinds.absence import Absence
 from etherapy.rules.kinds.bounds import Bounds
@@ -116,7 +117,8 @@ class Rules:
             raise BadRule("format", "these rules have another format", f"use {FORMAT}")
         if ("covers" in document) != bool(sheet.covers) or list(sheet.covers) != _in_order(sheet.covers):
             raise BadRule("covers", "written in another way than here", "use the bytes as they were kept")
-        _check(sheet.rules)
+        for entries in (sheet.rules, *(cover.rules for cover in sheet.covers)):
+            _check(entries)
         return cls(sheet.rules, bytes(canonical), sheet.covers)
 
     def covered_by(self, covers: Iterable[Cover]) -> Self:
@@ -267,15 +269,16 @@ def faults(layers: Iterable[Layer], owner: str = "", person: str = "") -> tuple[
     that are too long for the practice's bound, which is judged only when they are written."""
     given = tuple(layers)
     entries = _entries(given, owner, person)
-    return (*_faults(entries), *_overlong(given, entries))
-
-
-def _overlong(layers: Iterable[Layer], entries: Iterable[Entry]) -> Iterator[BadRule]:
-    """Exceptions that last longer than the practice's bound; what is resolved no longer says how long."""
     bounds = next((e.rule for e in entries if isinstance(e.rule, Bounds)), Bounds())
+    return (*_faults(entries), *overlong(given, bounds))
+
+
+def overlong(layers: Iterable[Layer], bounds: Bounds, since: date = date.min) -> Iterator[BadRule]:
+    """Exceptions that last longer than the practice's bound and are not over by `since`; what is resolved no
+    longer says how long."""
     for said in (one for layer in layers if layer.name == "exception" for one in layer.said):
         begins, ends = said.standing.begins, said.standing.ends
-        if begins is not None and ends is not None:
+        if begins is not None and ends is not None and ends > since:
             try:
                 bounds.admit_exception(ends - begins)
             except BadRule as bad:
@@ -396,6 +399,7 @@ def _faults(entries: Sequence[Entry]) -> Iterator[BadRule]:
     bounds = [(entry, entry.rule) for entry in entries if isinstance(entry.rule, Bounds)]
     for entry in entries:
         try:
+            refuse_far_dates(entry)
             entry.rule.check()
             if set(entry.origin.values()) != {"product"}:
                 for of_bounds, rule in bounds:

@@ -5,7 +5,6 @@ from typing import Final, Literal
 
 import msgspec
 
-from etherapy.rules.calendar import day_bounds, local_date, milliseconds, zone
 from etherapy.rules.kinds.measure_offer import MeasureOffer
 from etherapy.rules.layers import Rules
 
@@ -28,14 +27,13 @@ def offer_at(rules: Rules, at: datetime, risk_bearing: bool, last: date | None =
     A risk-bearing one needs an opening within `risk_hours`. The same goes for reminders of it.
     """
     rule = rules.the(MeasureOffer, at)
-    place = rules.timetable.zone_name
-    today = local_date(zone(place), milliseconds(at))
+    today = rules.timetable.date_of(at)
     due = today if rule.first is None else rule.due_by(today)
     if due is None or (rule.first is not None and last is not None and last >= due):
         following = rule.next_after(today)
         if following is None:
             return Offer(False, None, "schedule_over")
-        begins, _ = day_bounds(place, following)
+        begins = rules.timetable.midnight(following)
         return Offer(False, _near_opening(rules, begins, rule) if risk_bearing else begins, "not_due")
     if not risk_bearing:
         return Offer(True, None, "offered")

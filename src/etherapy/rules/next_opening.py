@@ -29,9 +29,12 @@ class NextOpening(msgspec.Struct, frozen=True):
     language: str
 
 
-def next_opening(rules: Rules, at: datetime, reader: str, zone_there: str, words: Words) -> NextOpening:
-    """The next opening for a client who has written nothing yet; BadRule for an unknown zone."""
-    decision = decide(rules, Attempt(at, by_client=True), Facts())
+def next_opening(
+    rules: Rules, at: datetime, reader: str, zone_there: str, words: Words, account: str = ""
+) -> NextOpening:
+    """The next opening for a client (`account` in hex) who has written nothing yet; BadRule for an unknown
+    zone."""
+    decision = decide(rules, Attempt(at, by_client=True, account=account), Facts())
     if decision.cover is not None:
         reader, rules = decision.cover.label, rules.of_reader(decision)
     timetable = rules.timetable

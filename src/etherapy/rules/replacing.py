@@ -11,8 +11,11 @@ def take_place(old: Decision, fresh: Decision) -> Decision:
     """The times of the old message, or what the rules give now where that is earlier or the old time is past.
 
     `old` has the times of the newest promise. Nothing that was promised and lies ahead moves later, and it
-    counts in budgets where the old one did; only an urgent message counts nowhere.
+    counts in budgets where the old one did; only an urgent message counts nowhere. Other words that are
+    declined leave the old ones where they are.
     """
+    if fresh.code == "declined":
+        return fresh
     return _marked(_timed(old, fresh), None if fresh.code == "urgent" else old)
 
 

@@ -21,6 +21,8 @@ RESTORED: Final = canonical_json({})
 """The question of a message that came back after a restore: its times are those of its promise, and no rules
 were asked."""
 
+_UNREADABLE: Final = "the record of this message cannot be read"
+
 
 class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the rules were asked."""
@@ -60,17 +62,29 @@ def keep_decision(decision: Decision) -> bytes:
     return msgspec.json.encode(decision)
 
 
+def read_question(stored: bytes) -> Question:
+    """The question as `keep_question` wrote it; NotReplayable."""
+    try:
+        return msgspec.convert(json.loads(stored), Question)
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        raise NotReplayable(_UNREADABLE) from None
+
+
 def replay(shared: bytes, part: bytes, question: bytes, recorded: bytes) -> Replayed:
     """Decide again by this sheet and the sender's part of it, and compare; NotReplayable, BadRule."""
     if question == RESTORED:
         raise NotReplayable("it came back after a restore under its old promise: no rules were asked")
+    asked = read_question(question)
     try:
-        asked = msgspec.convert(json.loads(question), Question)
         before = msgspec.json.decode(recorded, type=Decision)
-    except (ValueError, msgspec.ValidationError):
-        raise NotReplayable("the record of this message cannot be read") from None
+    except (ValueError, RecursionError, msgspec.ValidationError):
+        raise NotReplayable(_UNREADABLE) from None
     if before.tzdata_checksum != tzdata_checksum():
         edition = f"{before.tzdata_version} ({before.tzdata_checksum[:12]})"
         raise NotReplayable(f"it was decided with zone data {edition}: install that edition to replay it")
-    decision = answer(Rules.from_canonical(shared).with_part(part), asked)
+    rules = Rules.from_canonical(shared).with_part(part)
+    try:
+        decision = answer(rules, asked)
+    except (ArithmeticError, LookupError, TypeError):  # a record that nobody made by deciding
+        raise NotReplayable(_UNREADABLE) from None
     return Replayed(decision, keep_decision(decision) == recorded)

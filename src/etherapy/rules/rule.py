@@ -43,6 +43,9 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """A therapist's reason code for sending now what rules would send later; empty: no hurry."""
     ready_at: datetime | None = None
     """Limits were settled before, as for a message that is weighed again: they are not asked."""
+    accepted_before: bool = False
+    """It waits, and is weighed by other rules: nothing declines it any more. Not so for what takes its
+    place."""
 
     def __post_init__(self) -> None:
         if self.at.utcoffset() != timedelta() or self.at.microsecond % 1000:
@@ -151,6 +154,9 @@ class Rule(
     @classmethod
     def refuse(cls, document: Mapping[str, Any]) -> None:
         """Refuse, with BadRule, what people write that has several meanings, before it is read."""
+
+    def said_in(self, layer: str) -> None:
+        """Refuse, with BadRule, what this layer, though it may say the kind, cannot say in this way."""
 
     def check(self) -> None:
         """Refuse, with BadRule, what can only be judged when all layers are resolved."""

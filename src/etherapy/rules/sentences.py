@@ -205,7 +205,7 @@ def _left(decision: Decision, words: Words) -> str:
         return words.say("none")
     by = decision.by.get("left")
     unit = _COUNTED.get(by.kind if by else "", "message")
-    return words.say(f"one_{unit}" if decision.left == 1 else f"many_{unit}", n=str(decision.left))
+    return words.count(decision.left, unit)
 
 
 def _warnings(decision: Decision, rules: Rules, show: Speaker) -> Iterator[str]:
@@ -213,7 +213,7 @@ def _warnings(decision: Decision, rules: Rules, show: Speaker) -> Iterator[str]:
         days = (
             decision.longest_wait_days or rules.the(Bounds, decision.accepted_at or _EVER).longest_wait_days
         )
-        counted = show.words.say("one_day" if days == 1 else "many_day", n=str(days))
+        counted = show.words.count(days, "day")
         yield show.words.say(f"{show.voice}_long_wait", days=counted)
     for reason in decision.because:
         warns = reason.kind == "pacing.escalation" or (reason.kind, reason.words) in _WARNINGS

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from etherapy.rules.calendar import first_instant, instant, wall_minute, zone
+from etherapy.rules.calendar import instant, zone
 from etherapy.rules.kinds import kind_of
 from etherapy.rules.kinds.absence import Absence
 from etherapy.rules.kinds.response_target import ResponseTarget
@@ -138,7 +138,7 @@ class _Shower:
         self._here = rules.timetable.zone_name
         self._whose = words.say("whose_client")
         zone(there)  # refused at once
-        self.today = self._at.astimezone(zone(self._here)).date()
+        self.today = rules.timetable.date_of(at)
 
     def __call__(self, at: datetime) -> str:
         return show_moment(at, self._here, self._there, self._whose, self._words, self._at)
@@ -149,7 +149,7 @@ class _Shower:
             kind = kind_of(entry.rule)
             if entry.rule.is_past(today) or self._is_early(entry.rule, today):
                 continue
-            said = entry.rule.tell(Teller(self._words, kind))
+            said = entry.rule.tell(Teller(self._words, kind, self))
             sentences = tuple(self._sentence(entry, field, text) for field, text in said)
             if sentences:
                 yield Section(kind, sentences)
@@ -211,10 +211,9 @@ class _Shower:
 
     def changes(self) -> Iterator[Change]:
         """For each date on which other rules come into force, what is then new."""
-        place, before = zone(self._here), self._rules.in_force(self._at).entries
+        timetable, before = self._rules.timetable, self._rules.in_force(self._at).entries
         for day in self._rules.changes_after(self._at):
-            then = instant(first_instant(place, wall_minute(day.toordinal())))
-            after = self._rules.in_force(then).entries
+            after = self._rules.in_force(timetable.midnight(day)).entries
             known = {section for section in self.sections(before, day) if section.kind != "cover"}
             fresh = [one for one in self.sections(after, day) if one.kind != "cover" and one not in known]
             new = tuple(filter(None, (_without(section, known) for section in fresh)))

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from etherapy.rules.bad_rule import BadRule
-from etherapy.rules.calendar import instant, local_date, milliseconds, zone
+from etherapy.rules.calendar import instant, milliseconds
 from etherapy.rules.kinds.absence import Absence
 from etherapy.rules.kinds.off_hours_policy import OffHoursPolicy
 from etherapy.rules.kinds.participants import Participants
@@ -36,7 +36,7 @@ def lacking(rules: Rules, at: datetime, place: Region | None = None) -> tuple[st
     tier = rules.the(Participants, at)
     if tier.support_tier != "enhanced":
         return ()
-    today = local_date(zone(rules.timetable.zone_name), milliseconds(at))
+    today = rules.timetable.date_of(at)
     missing = {
         "urgent_route": not tier.urgent_route and not rules.the(UrgentChannel, at).steps,
         "safety_plan": not tier.safety_plan,

@@ -13,7 +13,7 @@ from etherapy.rules.targets import (
     WallHours,
     WindowMinutes,
 )
-from etherapy.rules.telling import Teller
+from etherapy.rules.telling import Teller, wall_time
 from etherapy.rules.windows import DayWindow
 
 TARGET_WORDS: Final = {
@@ -37,9 +37,12 @@ TARGET_WORDS: Final = {
         "when_window_minutes": "within {minutes} of open time",
         "when_same_day": "by the end of the open day on which the message is released",
         "when_same_day_at": "by {time} on the open day on which the message is released",
+        "when_next_day": "by the end of the next open day after the message is released",
+        "when_next_day_at": "by {time} on the next open day after the message is released",
         "when_days": "by the end of the day, {days} after the release, counting open days only",
         "when_days_at": "by {time}, {days} after the release, counting open days only",
         "when_this_window": "by the end of the window in which the message is released",
+        "when_next_window": "by the end of the next window after the one in which the message is released",
         "when_windows": "by the end of the window, {windows} after that of the release",
         "when_wall_hours": "within {hours} after sending, nights and closed days included",
         "when_from_slot": "within {hours} after the slot on {weekday} at {time}, nights included",
@@ -77,9 +80,12 @@ TARGET_WORDS: Final = {
         "when_window_minutes": "nach höchstens so viel geöffneter Zeit: {minutes}",
         "when_same_day": "bis zum Ende des geöffneten Tages, an dem die Nachricht zugestellt wird",
         "when_same_day_at": "bis {time} Uhr am geöffneten Tag, an dem die Nachricht zugestellt wird",
+        "when_next_day": "bis zum Ende des nächsten geöffneten Tages nach der Zustellung",
+        "when_next_day_at": "bis {time} Uhr am nächsten geöffneten Tag nach der Zustellung",
         "when_days": "bis zum Ende des Tages, {days} nach der Zustellung, nur geöffnete Tage gezählt",
         "when_days_at": "bis {time} Uhr, {days} nach der Zustellung, nur geöffnete Tage gezählt",
         "when_this_window": "bis zum Ende des Zeitfensters, in dem die Nachricht zugestellt wird",
+        "when_next_window": "bis zum Ende des nächsten Zeitfensters nach dem der Zustellung",
         "when_windows": "bis zum Ende des Zeitfensters, {windows} nach dem der Zustellung",
         "when_wall_hours": "höchstens {hours} nach dem Senden, Nächte und geschlossene Tage mitgezählt",
         "when_from_slot": "höchstens {hours} nach dem Termin am {weekday} um {time} Uhr, auch nachts",
@@ -118,14 +124,16 @@ def _when(teller: Teller, target: Target) -> str:
             shown = teller.count(n // 60, "hour") if in_hours else teller.count(n, "minute")
             return teller("when_window_minutes", minutes=shown)
         case BusinessDays(n=n, at=at):
-            code = ("when_days" if n else "when_same_day") + ("" if at == "end_of_last_segment" else "_at")
-            return teller(code, days=teller.count(n, "day"), time=_clock(at))
+            code = ("when_same_day", "when_next_day", "when_days")[min(n, 2)]
+            code += "" if at == "end_of_last_segment" else "_at"
+            return teller(code, days=teller.count(n, "day"), time=wall_time(at))
         case NextWindows(n=n):
-            return teller("when_windows" if n else "when_this_window", windows=teller.count(n, "window"))
+            code = ("when_this_window", "when_next_window", "when_windows")[min(n, 2)]
+            return teller(code, windows=teller.count(n, "window"))
         case WallHours(n=n):
             return teller("when_wall_hours", hours=teller.count(n, "hour"))
         case FromSlot(weekday=weekday, at=at, hours=hours):
-            slot = {"weekday": teller.days((weekday,)), "time": _clock(at)}
+            slot = {"weekday": teller.days((weekday,)), "time": wall_time(at)}
             return teller("when_from_slot", hours=teller.count(hours, "hour"), **slot)
         case CutoffTable(bands=bands):
             return teller("when_cutoff_table", bands="; ".join(_band(teller, band) for band in bands))
@@ -138,11 +146,6 @@ def _band(teller: Teller, band: CutoffBand) -> str:
         code,
         days=teller.days(band.days),
         hours=teller.hours(DayWindow(band.from_, band.until)),
-        time=_clock(band.due_time),
+        time=wall_time(band.due_time),
         count=teller.count(band.due_day_offset, "day"),
     )
-
-
-def _clock(time: str) -> str:
-    """`9:00` for `09:00`."""
-    return time.removeprefix("0")

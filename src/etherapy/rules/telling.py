@@ -1,10 +1,9 @@
 """How a kind says itself to people: its own words; dates, hours and counts as the language writes them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
-from etherapy.rules.calendar import zone
 from etherapy.rules.moments import show_date, show_zone
 from etherapy.rules.windows import WEEKDAYS, DayWindow, Weekday
 from etherapy.rules.words import Words
@@ -16,14 +15,16 @@ class Teller:
 
     words: Words
     kind: str
+    shown: Callable[[datetime], str] | None = None
+    """How whoever reads is shown an instant; None where their wall is not known."""
 
     def __call__(self, code: str, **blanks: str) -> str:
         """The kind's own template of that code, filled."""
         return self.words.say(f"{self.kind}.{code}", **blanks)
 
     def count(self, n: int, unit: str) -> str:
-        """`1 day`, `3 days`; unit is whatever the core has words for: message, word, minute, hour, window…"""
-        return self.words.say(f"one_{unit}" if n == 1 else f"many_{unit}", n=str(n))
+        """`1 day`, `3 days`, as `Words.count`."""
+        return self.words.count(n, unit)
 
     def listed(self, parts: Iterable[str]) -> str:
         """`a, b and c`."""
@@ -36,16 +37,18 @@ class Teller:
         """`Mon 2 Nov 2026`."""
         return show_date(day, self.words)
 
-    def moment(self, at: datetime, place: str) -> str:
-        """`Mon 2 Nov 2026, 9:00 Eastern`, on the wall of one zone."""
-        local = at.astimezone(zone(place))
+    def moment(self, at: datetime) -> str:
+        """`Mon 2 Nov 2026, 9:00 Eastern`, on the walls of whoever reads; else in UTC."""
+        if self.shown is not None:
+            return self.shown(at)
+        local = at.astimezone(UTC)
         clock = self.words.say("clock", time=f"{local.hour}:{local.minute:02d}")
-        name = show_zone(place, self.words)
+        name = show_zone("Etc/UTC", self.words)
         return self.words.say("moment", date=self.date(local.date()), time=clock, zone=name)
 
     def hours(self, window: DayWindow) -> str:
         """`9:00 to 17:00`."""
-        return self.words.say("hours", start=_wall(window.start), end=_wall(window.end))
+        return self.words.say("hours", start=wall_time(window.start), end=wall_time(window.end))
 
     def days(self, days: Iterable[Weekday]) -> str:
         """`Mon to Fri, Sun`: neighbours of three and more as a span."""
@@ -62,6 +65,6 @@ class Teller:
         )
 
 
-def _wall(time: str) -> str:
-    """`9:00` for `09:00`."""
+def wall_time(time: str) -> str:
+    """`9:00` for `09:00`, as people write it."""
     return time.removeprefix("0")

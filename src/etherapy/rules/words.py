@@ -20,3 +20,7 @@ class Words(msgspec.Struct, frozen=True):
     def say(self, name: str, /, **blanks: str) -> str:
         """The phrase of that name with its blanks filled; KeyError when it is missing."""
         return self.phrases[name].format(**blanks)
+
+    def count(self, n: int, unit: str) -> str:
+        """`1 day`, `3 days`; unit is whatever the core has words for: message, word, minute, hour, window…"""
+        return self.say(f"one_{unit}" if n == 1 else f"many_{unit}", n=str(n))

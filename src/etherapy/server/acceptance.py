@@ -17,13 +17,14 @@ from etherapy.rules.rule import NO_REPLY_EXPECTED, Attempt, Counted
 from etherapy.server.cards import card_of, card_recorded
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.saying import words_for
-from etherapy.server.weighing import CLIENT_SIDE, question_of, rules_for, with_taken
+from etherapy.server.weighing import question_of, rules_for, with_taken
 from etherapy.store.messages import Acceptance, Call, SentRow
 from etherapy.store.threads import ThreadFacts
 from etherapy.tep import statements
 from etherapy.tep.envelope import Envelope, envelope_verifies
 from etherapy.tep.placing import Reason
 from etherapy.tep.receipts import sign_receipt
+from etherapy.tep.roster import CLIENT_SIDE
 from etherapy.tep.statements import Promise, promise_hash
 
 _WIRE_CODES: Final[dict[Code, statements.Decision]] = {

@@ -1,15 +1,15 @@
 """The rules of a thread together with those of whoever covers in it (A-6, docs/rules.md 11)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.layers import Cover, Rules
 from etherapy.server.parts import Ctx
 from etherapy.server.sheets import Authored, make_sheet, read_sets, refused
-from etherapy.store.settings import MemberPart, NewSheet
+from etherapy.store.settings import NewSheet
 from etherapy.tep.consent import parse_consent
-from etherapy.tep.epoch import Role
+from etherapy.tep.roster import CLIENT_SIDE, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ async def next_sheet(ctx: Ctx, thread: bytes, members_after: Sequence[MemberTerm
     It is stored in that command's transaction by write_sheet.sql, which finds out whether rules changed
     meanwhile.
     """
-    clients = [one.account for one in members_after if one.role in (Role.CLIENT, Role.FAMILY)]
+    clients = [one.account for one in members_after if one.role in CLIENT_SIDE]
     covers = [one for one in members_after if one.covers]
     row = await ctx.parts.rule_sets.basis(
         ctx.caller, ctx.now, thread, clients, [one.account for one in covers]
@@ -83,8 +83,8 @@ async def next_sheet(ctx: Ctx, thread: bytes, members_after: Sequence[MemberTerm
         rules, parts = covered_rules(authored, terms), authored.parts(accounts)
     except BadRule as bad:
         raise refused(bad) from None
-    r, chains = row["rules_rev"] + 1, [member.chain for member in members_after]
-    made = make_sheet(thread, r, row["rules_hash"], ctx.now, rules, chains, parts, ctx.parts.random)
-    own = [MemberPart(*each) for each in zip(accounts, made.salts, parts, strict=True)]
-    versions = {key: kept.version for key, kept in sets.items()}
-    return NewSheet(thread, r, made.sheet, made.rules_hash, made.shared, own, versions)
+    members = zip(accounts, (member.chain for member in members_after), parts, strict=True)
+    made = make_sheet(
+        thread, row["rules_rev"] + 1, row["rules_hash"], ctx.now, rules, members, ctx.parts.random
+    )
+    return replace(made, made_of={key: kept.version for key, kept in sets.items()})

@@ -57,7 +57,7 @@ def weighing_of(thread: bytes, facts: ThreadFacts, rules: Rules) -> Weighing:
 
 
 async def improve(ctx: Ctx, threads: Sequence[Weighing]) -> tuple[list[Earlier], list[bytes]]:
-    """Waiting messages that new rules bring forward, and the mids of all that were weighed.
+    """Waiting messages that new rules bring forward, and the hashes of the promises of all that were weighed.
 
     Limits were settled when each was accepted and are not asked again: what they kept back stays so until
     then, and a budget or a pause of now does not reach back.
@@ -71,7 +71,7 @@ async def improve(ctx: Ctx, threads: Sequence[Weighing]) -> tuple[list[Earlier],
         decision = decide(rules, _attempt(row, ctx.now, ready_at), Facts())
         if _is_earlier(decision, row):
             found.append(_moved(ctx, one, row, rules, decision, row["ready_at"], row["counts_at"]))
-    return found, [row["mid"] for row in rows]
+    return found, [row["promise_hash"] for row in rows]
 
 
 def refund(
@@ -107,6 +107,7 @@ def _attempt(row: Record, now: datetime, ready_at: datetime | None) -> Attempt:
         role=SENDER_ROLES[row["role"]],
         account=row["account_id"].hex(),
         ready_at=ready_at,
+        accepted_before=True,
     )
 
 

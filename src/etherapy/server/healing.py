@@ -22,7 +22,6 @@ from etherapy.server.acceptance import window_of
 from etherapy.server.keys import ServerSecrets
 from etherapy.server.memory import rules_of
 from etherapy.server.signed_answers import sign_status
-from etherapy.server.weighing import CLIENT_SIDE
 from etherapy.store.healing import Lost, LostMessage, LostRecall, Standing
 from etherapy.store.messages import DayRecord
 from etherapy.store.threads import ThreadFacts
@@ -31,6 +30,7 @@ from etherapy.tep.envelope import Envelope, envelope_verifies, parse_envelope
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.recall import SignedRecall, parse_recall, recall_verifies
 from etherapy.tep.receipts import sign_receipt, verify_receipt
+from etherapy.tep.roster import CLIENT_SIDE
 from etherapy.tep.statements import Promise, State, StatusReason, promise_hash
 
 _CODES: Final[dict[int, Code]] = {

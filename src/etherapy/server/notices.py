@@ -10,6 +10,8 @@ from etherapy.protocol.threads import Notice
 from etherapy.rules.calendar import local_date, milliseconds
 from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.kinds.client_quiet_hours import ClientQuietHours
+from etherapy.rules.kinds.therapist_outbound import TherapistOutbound
+from etherapy.rules.layers import Rules
 from etherapy.rules.own import own_rule
 from etherapy.store.database import Record
 
@@ -18,15 +20,21 @@ REACH: Final = timedelta(days=8)
 hours are of a week."""
 
 
-def notices_of(rows: Iterable[Record], since: datetime, now: datetime, zone: str) -> list[Notice]:
-    """Notices, newest first: a therapist's as they are kept, a client's by its own quiet hours, of which
-    each gives one notice for a thread however much came in it. `zone` is where the client's device is."""
+def notices_of(
+    rows: Iterable[Record], since: datetime, now: datetime, zone: str, rules: Rules | None
+) -> list[Notice]:
+    """Notices, newest first: a therapist's by `rules`, theirs of now, for quiet hours may have come since; a
+    client's by its own quiet hours, of which each gives one notice for a thread however much came in it.
+    `zone` is where the client's device is."""
     found = []
     told: dict[tuple[bytes, datetime], bool] = {}
     for row in rows:
         thread, at = row["thread_id"], row["noticed_at"]
         if thread is None:
-            found.append(Notice(row["window_at"], row["urgent"], at))
+            if rules is not None:
+                at = rules.the(TherapistOutbound, now).told_from(at, rules.timetable)
+            if since <= at <= now:
+                found.append(Notice(row["window_at"], row["urgent"], at))
             continue
         at = quiet_hours_of(row["declared"], now, zone).told_from(at, zone)
         if since <= at <= now:

@@ -21,6 +21,7 @@ from etherapy.server.saying import Asked
 from etherapy.server.signed_answers import entry_bytes, sent_answer, stale_epoch
 from etherapy.store.messages import SentRow
 from etherapy.store.threads import ThreadFacts
+from etherapy.tep.envelope import Envelope
 from etherapy.tep.placing import ItemType
 
 SEQUENCED_SOON = timedelta(seconds=1)
@@ -45,6 +46,20 @@ def answer_send(
     return sent_answer(
         ctx.parts.secrets, thread, facts, weighed.acceptance.account, row, body.zone, body.language
     )
+
+
+async def first_answer(
+    ctx: Ctx, thread: bytes, body: Asked, facts: ThreadFacts, account: bytes, envelope: Envelope
+) -> Sent | None:
+    """The answer to a message that was taken before, whatever the rules say of it by now (D-31); None: it
+    was not. `account` is the caller's. MidTaken: its id has other bytes."""
+    row = await ctx.parts.threads.message(ctx.caller, ctx.now, thread, envelope.header.mid)
+    if row is None:
+        return None
+    if row.item_hash != envelope.item_hash:
+        raise MidTaken(Hash32(row.item_hash))
+    ctx.mark_repeated()
+    return sent_answer(ctx.parts.secrets, thread, facts, account, row, body.zone, body.language)
 
 
 def refuse_end(row: SentRow) -> None:

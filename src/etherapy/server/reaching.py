@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from etherapy.binary import b64
 from etherapy.protocol.problems import ThreadClosed
 from etherapy.rules.announcements import announce
 from etherapy.rules.bad_rule import BadRule
-from etherapy.rules.calendar import local_ordinal, milliseconds, zone
 from etherapy.rules.kinds.bounds import Bounds
 from etherapy.rules.layer import OF_A_THREAD, Layer
-from etherapy.rules.layers import Rules
+from etherapy.rules.layers import Rules, overlong
 from etherapy.rules.support_tier import require_support
 from etherapy.server.covering import cover_term, covered_rules
 from etherapy.server.earlier import Weighing
@@ -28,8 +27,8 @@ from etherapy.server.sheets import (
     rules_in_force,
 )
 from etherapy.store.database import Record
-from etherapy.store.settings import MemberPart, NewSheet, SetKey
-from etherapy.tep.epoch import Role
+from etherapy.store.settings import NewSheet, SetKey
+from etherapy.tep.roster import CLIENT_SIDE
 
 Document = Mapping[str, Any]
 
@@ -67,7 +66,8 @@ def change_of(ctx: Ctx, first: Record, rows: Sequence[Record], documents: Sequen
     kept = keep_rules(key[1], documents)
     if any(document["kind"] == "phase" for document in documents):
         plain = [document for document in documents if document["kind"] != "phase"]
-        today = _today(ctx.now, base.changed(key, keep_rules(key[1], plain)))
+        plainly = rules_in_force(base.changed(key, keep_rules(key[1], plain)))
+        today = plainly.timetable.date_of(ctx.now)
         kept = keep_rules(key[1], announce(documents, read_rules(base.sets[key].rules), today))
     change = Change(key, kept, base.changed(key, kept))
     rules_in_force(change.base)
@@ -86,14 +86,8 @@ def _base(ctx: Ctx, first: Record, rows: Sequence[Record]) -> Authored:
 def _authored(ctx: Ctx, row: Record) -> Authored:
     """The rule sets that hold in a thread now."""
     people = zip(row["members"], row["roles"], strict=True)
-    clients = tuple(one for one, role in people if role in (Role.CLIENT, Role.FAMILY))
+    clients = tuple(one for one, role in people if role in CLIENT_SIDE)
     return Authored(ctx.caller.practice, row["owner"], read_sets(row), row["thread_id"], clients)
-
-
-def _today(now: datetime, authored: Authored) -> date:
-    """The date on the wall of these rules."""
-    place = zone(rules_in_force(authored).timetable.zone_name)
-    return date.fromordinal(local_ordinal(place, milliseconds(now)))
 
 
 def reach(ctx: Ctx, row: Record, change: Change) -> Reached:
@@ -112,7 +106,9 @@ def reach(ctx: Ctx, row: Record, change: Change) -> Reached:
             require_support(rules, ctx.now)
     except BadRule as bad:
         raise refused(bad, _whose(row, change)) from None
-    new = _next_sheet(ctx, row, rules, parts)
+    members = zip(row["members"], row["chains"], parts, strict=True)
+    r = row["rules_rev"] + 1
+    new = make_sheet(row["thread_id"], r, row["rules_hash"], ctx.now, rules, members, ctx.parts.random)
     chains = dict(zip(row["members"], row["chains"], strict=True))
     covers = {chains[term.account]: term.account.hex() for term in terms}
     own = dict(zip(row["members"], parts, strict=True))
@@ -130,13 +126,6 @@ def rules_before(ctx: Ctx, row: Record) -> Rules:
         return _authored(ctx, row).rules()
     except BadRule:
         return Rules(())
-
-
-def _next_sheet(ctx: Ctx, row: Record, rules: Rules, parts: Sequence[bytes]) -> NewSheet:
-    thread, r, chains = row["thread_id"], row["rules_rev"] + 1, row["chains"]
-    made = make_sheet(thread, r, row["rules_hash"], ctx.now, rules, chains, parts, ctx.parts.random)
-    own = [MemberPart(*each) for each in zip(row["members"], made.salts, parts, strict=True)]
-    return NewSheet(thread, r, made.sheet, made.rules_hash, made.shared, own)
 
 
 async def refuse_misfits(ctx: Ctx, change: Change) -> None:
@@ -168,15 +157,11 @@ def _expect_present(change: Change, people: set[str]) -> None:
 
 def _expect_short(authored: Authored, rules: Rules, now: datetime) -> None:
     """Refuse an exception that is not over and lasts longer than the practice allows (rules.md 3.6)."""
-    bounds = rules.the(Bounds, now)
-    for written in (one for one in authored.layers() if one.layer == "exception"):
-        for document in read_rules(written.rules):
-            standing = Layer("exception", [document]).said[0].standing
-            if standing.begins and standing.ends and standing.ends > now.date():
-                try:
-                    bounds.admit_exception(standing.ends - standing.begins)
-                except BadRule as bad:
-                    raise bad.within(str(document["kind"])) from None
+    written = [
+        Layer(one.layer, read_rules(one.rules)) for one in authored.layers() if one.layer == "exception"
+    ]
+    for fault in overlong(written, rules.the(Bounds, now), rules.timetable.date_of(now)):
+        raise fault
 
 
 def _whose(row: Record, change: Change) -> str:

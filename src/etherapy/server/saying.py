@@ -4,16 +4,15 @@ import json
 from datetime import datetime
 from typing import Protocol
 
-from etherapy.rules.calendar import local_date, milliseconds
-from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.decision import Decision
 from etherapy.rules.explain import Parties, Preview, preview
 from etherapy.rules.kinds.region import Region
 from etherapy.rules.languages import words_in
 from etherapy.rules.layers import Rules
 from etherapy.rules.own import own_rule
-from etherapy.server.weighing import CLIENT_SIDE, rules_for
+from etherapy.server.weighing import rules_for
 from etherapy.store.threads import ThreadFacts
+from etherapy.tep.roster import CLIENT_SIDE
 
 
 class Asked(Protocol):
@@ -45,5 +44,4 @@ def region_of(facts: ThreadFacts, account: bytes, rules: Rules, at: datetime) ->
     declared = facts.members[account].declared
     if declared is None:
         return None
-    today = local_date(zone_named(rules.timetable.zone_name), milliseconds(at))
-    return own_rule(Region, json.loads(declared), today).country or None
+    return own_rule(Region, json.loads(declared), rules.timetable.date_of(at)).country or None

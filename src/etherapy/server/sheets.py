@@ -1,7 +1,7 @@
 """Rule sets as they are kept, and the rule sheets that follow from them (tep_amendments.md A-7, A-15.5)."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -12,26 +12,14 @@ from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.kinds import kind_of
-from etherapy.rules.kinds.pause import Pause
 from etherapy.rules.layer import OF_A_THREAD, Layer
 from etherapy.rules.layers import NO_PART, Rules, part_of, resolve
 from etherapy.store.database import Record
-from etherapy.store.settings import SetKey
+from etherapy.store.settings import MemberPart, NewSheet, SetKey
 from etherapy.tep.rulesheet import RuleSheet, member_part_hash, rules_hash, shared_part_hash
 
 MOST_OF_A_CLIENT: Final = 50
 """Rules that a client may set alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class MadeSheet:
-    """A sheet with everything its hashes stand for."""
-
-    sheet: bytes
-    rules_hash: bytes
-    shared: bytes
-    salts: tuple[bytes, ...]
-    """In the order in which the members were given."""
 
 
 class Kept(NamedTuple):
@@ -108,19 +96,21 @@ def make_sheet(
     previous: bytes,
     now: datetime,
     rules: Rules,
-    chains: Sequence[bytes],
-    parts: Sequence[bytes],
+    members: Iterable[tuple[bytes, bytes, bytes]],
     random: Callable[[int], bytes],
-) -> MadeSheet:
-    """Sheet r of a thread; `previous` is the hash of sheet r-1, zeros for the first. `chains` and `parts` are
-    the members'."""
-    shared = rules.canonical()
-    salts = tuple(random(16) for _ in chains)
-    hashed = sorted(
-        (chain, member_part_hash(salt, part)) for chain, salt, part in zip(chains, salts, parts, strict=True)
+) -> NewSheet:
+    """Sheet r of a thread; `previous` is the hash of sheet r-1, zeros for the first. `members`: of each the
+    account, the chain and the own part."""
+    shared, parts, hashed = rules.canonical(), [], []
+    for account, chain, part in members:
+        own = MemberPart(account, random(16), part)
+        parts.append(own)
+        hashed.append((chain, member_part_hash(own.salt, part)))
+    signed = RuleSheet(
+        thread, r, previous, milliseconds(now), shared_part_hash(shared), tuple(sorted(hashed))
     )
-    sheet = RuleSheet(thread, r, previous, milliseconds(now), shared_part_hash(shared), tuple(hashed)).pack()
-    return MadeSheet(sheet, rules_hash(sheet), shared, salts)
+    sheet = signed.pack()
+    return NewSheet(thread, r, sheet, rules_hash(sheet), shared, parts)
 
 
 def rules_in_force(authored: Authored) -> Rules:
@@ -147,8 +137,6 @@ def keep_rules(layer: str, documents: Sequence[Mapping[str, Any]]) -> bytes:
         if layer == "client" and len(documents) > MOST_OF_A_CLIENT:
             raise BadRule("rules", f"more than {MOST_OF_A_CLIENT} rules of your own", "remove what is past")
         for said in Layer(layer, documents).said:
-            if layer == "client" and isinstance(said.rule, Pause) and said.rule.by != "client":
-                raise BadRule("pause.by", "not a pause of your own", "write client, or agree it together")
             if not said.rule.in_sheet:  # nothing resolves it later
                 _check_alone(said.rule)
     except BadRule as bad:

@@ -11,9 +11,8 @@ from etherapy.rules.rule import Attempt, Counted, Facts, SenderRole
 from etherapy.server.memory import member_rules
 from etherapy.server.parts import Ctx
 from etherapy.store.threads import ThreadFacts
-from etherapy.tep.epoch import Role
+from etherapy.tep.roster import CLIENT_SIDE, Role
 
-CLIENT_SIDE: Final = frozenset({Role.CLIENT, Role.FAMILY})
 SENDER_ROLES: Final[dict[int, SenderRole]] = {
     Role.CLIENT: "client",
     Role.THERAPIST: "therapist",

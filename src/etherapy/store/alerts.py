@@ -23,17 +23,18 @@ class Alerts:
         first, *rows = await self._database.call_all("read_alerts", *opening(who, now))
         return first["me"], first["told"], rows
 
-    async def acknowledge(self, who: Asking, now: datetime, alert: bytes) -> list[bytes] | None:
-        """The accounts to wake; None: the caller has no such alert. See acknowledge_alert.sql."""
+    async def acknowledge(self, who: Asking, now: datetime, alert: bytes) -> tuple[bool, list[bytes]]:
+        """Whether the caller has such an alert, and the accounts to wake in any case. See
+        acknowledge_alert.sql."""
         row = await self._database.call_one("acknowledge_alert", *opening(who, now), alert)
-        return row["told"] if row["known"] else None
+        return row["known"], row["told"] or []
 
     async def close(
         self, who: Asking, now: datetime, alert: bytes, code: str, task: bytes
-    ) -> list[bytes] | None:
+    ) -> tuple[bool, list[bytes]]:
         """As `acknowledge`; `task` is the id of one that may follow. See close_alert.sql."""
         row = await self._database.call_one("close_alert", *opening(who, now), alert, code, task)
-        return row["told"] if row["known"] else None
+        return row["known"], row["told"] or []
 
     async def strangers(self, practice: bytes, accounts: Sequence[bytes]) -> set[bytes]:
         """Which of these accounts could not be called; see strangers_among.sql."""

@@ -9,7 +9,7 @@ from etherapy.store.asking import Asking, opening
 from etherapy.store.database import Database, Record
 from etherapy.store.earlier import Earlier, earlier_columns
 from etherapy.store.people import AuditLeaf
-from etherapy.store.tasks import NewTask
+from etherapy.store.tasks import NewTask, task_columns
 
 SetName = Literal["practice", "own", "agreement", "exception"]
 """Which rule set a caller means; `own` is that of a therapist, else of a client."""
@@ -77,8 +77,8 @@ class RuleSets:
         tasks: Sequence[NewTask],
         audit: Sequence[AuditLeaf],
     ) -> bool:
-        """`seen`: the mids of all held messages that were weighed. False: something changed meanwhile, and
-        nothing was done."""
+        """`seen`: the newest promises (hashes) of all held messages that were weighed. False: something
+        changed meanwhile, and nothing was done."""
         owner, layer = key
         parts = [(sheet.thread, part) for sheet in sheets for part in sheet.parts]
         row = await self._database.call(
@@ -98,12 +98,7 @@ class RuleSets:
             [part.salt for _, part in parts],
             [part.part for _, part in parts],
             list(seen),
-            [t.task_id for t in tasks],
-            [t.account for t in tasks],
-            [t.thread for t in tasks],
-            [t.kind for t in tasks],
-            [t.subject for t in tasks],
-            [t.due_at for t in tasks],
+            *task_columns(tasks),
             [a.leaf_id for a in audit],
             [a.salt for a in audit],
             [a.record for a in audit],

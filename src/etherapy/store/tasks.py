@@ -21,6 +21,18 @@ class NewTask:
     """A code, such as a date or a country."""
 
 
+def task_columns(tasks: Sequence[NewTask]) -> tuple[object, ...]:
+    """The arguments of add_tasks.sql after the instant, which the commands that call it take too."""
+    return (
+        [one.task_id for one in tasks],
+        [one.account for one in tasks],
+        [one.thread for one in tasks],
+        [one.kind for one in tasks],
+        [one.subject for one in tasks],
+        [one.due_at for one in tasks],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OpenTasks:
     """The caller's tasks as they are stored, and the turns that wait in the caller's own threads."""
@@ -44,12 +56,7 @@ class Tasks:
                 "add_tasks",
                 practice,
                 now,
-                [task.task_id for task in tasks],
-                [task.account for task in tasks],
-                [task.thread for task in tasks],
-                [task.kind for task in tasks],
-                [task.subject for task in tasks],
-                [task.due_at for task in tasks],
+                *task_columns(tasks),
             )
 
     async def mine(self, who: Asking, now: datetime) -> OpenTasks:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Final
 
 from etherapy.tep.chain import MAX_ACTIVE, Chain
 from etherapy.tep.links import MAX_LINKS
@@ -16,6 +17,10 @@ class Role(IntEnum):
     THERAPIST = 2
     CO_THERAPIST = 3
     FAMILY = 4
+
+
+CLIENT_SIDE: Final = frozenset({Role.CLIENT, Role.FAMILY})
+"""Those who wait for answers, as against those who give them."""
 
 
 @dataclass(frozen=True, slots=True)

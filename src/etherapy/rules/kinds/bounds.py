@@ -9,7 +9,7 @@ from msgspec import Meta
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.decision import NOTHING, Decision
 from etherapy.rules.rule import Case, Rule
-from etherapy.rules.telling import Teller
+from etherapy.rules.telling import Teller, wall_time
 from etherapy.rules.windows import minute_of
 
 Policy = Literal["hold", "hold_with_ack", "deliver_silent", "deliver_normal", "decline_keep_draft"]
@@ -108,7 +108,7 @@ class Bounds(Rule, frozen=True, kw_only=True, tag="bounds"):
         yield "min_notice_days", days("min_notice", self.min_notice_days)
         yield "max_exception_days", days("max_exception", self.max_exception_days)
         if self.latest_outbound:
-            yield "latest_outbound", teller("latest_outbound", time=self.latest_outbound.removeprefix("0"))
+            yield "latest_outbound", teller("latest_outbound", time=wall_time(self.latest_outbound))
         if self.min_windows_per_week:
             windows = teller.count(self.min_windows_per_week, "window")
             yield "min_windows_per_week", teller("min_windows", windows=windows)

@@ -140,7 +140,15 @@ class BudgetLength(Rule, frozen=True, kw_only=True, tag="budget.length"):
         attempt = case.attempt
         if not attempt.by_client or attempt.kind in self.exempt:
             return NOTHING
-        return self._of_message(attempt.size) | self._of_period(case)
+        return self._of_period(case)
+
+    def weigh(self, case: Case) -> Decision:
+        """How long it is counts for other words in place of what waits as well, not for what was accepted."""
+        attempt = case.attempt
+        settled = attempt.urgent or attempt.accepted_before
+        if settled or not attempt.by_client or attempt.kind in self.exempt:
+            return NOTHING
+        return self._of_message(attempt.size)
 
     def _of_message(self, size: int) -> Decision:
         if self.message_bytes is None or size <= self.message_bytes:

@@ -107,7 +107,10 @@ class MessageKinds(Rule, frozen=True, kw_only=True, tag="kinds"):
         """Whether an app offers to write that."""
         return not self.device_kinds or kind in self.device_kinds
 
-    def limit(self, case: Case) -> Decision:
+    def weigh(self, case: Case) -> Decision:
+        """Asked of other words for what waits as well, but not of what was accepted."""
+        if case.attempt.urgent or case.attempt.accepted_before:
+            return NOTHING
         field = "client" if case.attempt.by_client else "therapist"
         allowed = self.client if case.attempt.by_client else self.therapist
         if not allowed or case.attempt.kind in allowed:

@@ -88,7 +88,7 @@ class OffHoursPolicy(Rule, frozen=True, kw_only=True, tag="off_hours.policy"):
             delivered = self._delivered(case)
             if delivered is not NOTHING:
                 return said | delivered
-        if not open_now and self._declines(case):
+        if not open_now and self.declines(case):
             declines = Reason("off_hours.policy", "policy", self.policy, label=self.other_route)
             return said | because(declines, code="declined", retry_from=timetable.next_open(attempt.at))
         return said | self._held(case)
@@ -112,8 +112,11 @@ class OffHoursPolicy(Rule, frozen=True, kw_only=True, tag="off_hours.policy"):
             return because(closed, reason, code="silent", release_at=at, notice_at=opens_at)
         return because(closed, reason, code="at_once", release_at=at)
 
-    def _declines(self, case: Case) -> bool:
-        """What was taken once (`Attempt.ready_at`), a first contact and an enhanced tier are not declined."""
+    def declines(self, case: Case) -> bool:
+        """Whether it declines such a message when it comes outside the windows.
+
+        What was taken once (`Attempt.ready_at`), a first contact and an enhanced tier are not declined.
+        """
         attempt, tier = case.attempt, case.the(Participants).support_tier
         if self.policy != "decline_keep_draft" or attempt.urgent or attempt.ready_at is not None:
             return False

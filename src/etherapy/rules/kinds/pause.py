@@ -79,6 +79,13 @@ class Pause(Rule, frozen=True, kw_only=True, tag="pause"):
         if self.until is not None and self.until <= self.since:
             raise BadRule("until", "the pause ends before it begins", "name an end after since, or none")
 
+    def said_in(self, layer: str) -> None:
+        if layer == "exception" and self.until is None:
+            mend = "name until; for a pause without an end, change the agreement"
+            raise BadRule("until", "an exception has an end", mend)
+        if layer == "client" and self.by != "client":
+            raise BadRule("by", "not a pause of your own", "write client, or agree it together")
+
     def place(self) -> str:
         return "/".join(filter(None, (self.by, str(milliseconds(self.since)), self.of)))
 
@@ -88,7 +95,8 @@ class Pause(Rule, frozen=True, kw_only=True, tag="pause"):
 
     def limit(self, case: Case) -> Decision:
         attempt = case.attempt
-        if not attempt.by_client or not self.holds_at(attempt.at) or self.of not in ("", attempt.account):
+        somebody_elses = self.of and attempt.account and self.of != attempt.account
+        if not attempt.by_client or somebody_elses or not self.holds_at(attempt.at):
             return NOTHING
         route = case.the(OffHoursPolicy).other_route
         paused = Reason("pause", "*", "paused", place=self.place(), label=route)
@@ -98,11 +106,11 @@ class Pause(Rule, frozen=True, kw_only=True, tag="pause"):
         return self.until is not None and self.until.date() < today
 
     def tell(self, teller: Teller) -> Iterator[tuple[str, str]]:
-        yield "since", teller(f"by_{self.by}", since=teller.moment(self.since, "Etc/UTC"))
+        yield "since", teller(f"by_{self.by}", since=teller.moment(self.since))
         if self.until is None:
             yield "until", teller("open")
         else:
-            yield "until", teller("until", until=teller.moment(self.until, "Etc/UTC"))
+            yield "until", teller("until", until=teller.moment(self.until))
         if self.post_event:
             yield "post_event", teller("post_event")
         yield "*", teller("urgent")

@@ -76,7 +76,7 @@ class UrgentChannel(Rule, frozen=True, kw_only=True, tag="urgent.channel"):
             "alert_seen": "{name} has seen the alert {time}",
             "not_yet": "not yet acknowledged",
             "nobody_yet": "nobody has acknowledged yet",
-            "nobody_called": "no alert was sent: nobody was on call",
+            "nobody_called": "no alert was sent",
         },
         "de": {
             "on_call": "Für dringende Nachrichten ist jemand in Bereitschaft.",
@@ -101,7 +101,7 @@ class UrgentChannel(Rule, frozen=True, kw_only=True, tag="urgent.channel"):
             "alert_seen": "{name} hat den Alarm gesehen {time}",
             "not_yet": "noch nicht bestätigt",
             "nobody_yet": "bisher hat niemand bestätigt",
-            "nobody_called": "kein Alarm wurde gesendet: niemand war in Bereitschaft",
+            "nobody_called": "kein Alarm wurde gesendet",
         },
     }
 
@@ -115,7 +115,7 @@ class UrgentChannel(Rule, frozen=True, kw_only=True, tag="urgent.channel"):
     confirm_card: bool = False
     no_on_call_text: Annotated[str, Meta(max_length=500)] = ""
     false_alarms: Annotated[int, Meta(ge=1, le=50)] = 2
-    """So many alerts of one client, closed as false alarms within four weeks, ask for a conversation: the
+    """So many alerts of one client in one thread, closed as false alarms within four weeks, ask for a conversation: the
     therapist gets a task, and nothing else follows (clinic.md 4.1)."""
 
     def __post_init__(self) -> None:
@@ -139,10 +139,11 @@ class UrgentChannel(Rule, frozen=True, kw_only=True, tag="urgent.channel"):
             return NOTHING
         if self.call_plan(attempt, case.timetable.zone_name):
             return because(Reason("urgent.channel", "steps", "on_call"))
+        flags = attempt.role in self.may_flag
         if not self.confirm_card:
-            return NOTHING
-        words = "nobody_on_call" if attempt.role in self.may_flag else "may_not_flag"
-        reason = Reason("urgent.channel", "confirm_card", words)
+            said = self.steps and not flags
+            return because(Reason("urgent.channel", "may_flag", "may_not_flag")) if said else NOTHING
+        reason = Reason("urgent.channel", "confirm_card", "nobody_on_call" if flags else "may_not_flag")
         opens_at = case.timetable.next_open(attempt.at)
         if opens_at is None or opens_at == attempt.at:
             return because(reason, card_first=True)

@@ -15,10 +15,10 @@ from etherapy.sdk.verifying.person import known_links
 from etherapy.sdk.watching.log_copy import read_note
 from etherapy.tep.chain import Chain
 from etherapy.tep.charter import charter_hash, charter_in_force, parse_charter
-from etherapy.tep.epoch import Role
 from etherapy.tep.invite import SignedInvite, parse_invite
 from etherapy.tep.joining import check_invite
 from etherapy.tep.malformed import Malformed
+from etherapy.tep.roster import CLIENT_SIDE
 from etherapy.tep.serverkeys import ServerKeys, home
 from etherapy.tep.signed import Signed
 
@@ -59,7 +59,7 @@ def _check_pinned(invite: SignedInvite, way: WayIn, keys: LinkKeys, server: Serv
         raise Malformed("pinned", "it is not the one that your link names")
     if terms.practice != way.practice or terms.invite_pk != keys.signing.public:
         raise Malformed("pinned", "it is for another practice, or another link")
-    if terms.role not in (Role.CLIENT, Role.FAMILY):
+    if terms.role not in CLIENT_SIDE:
         raise Malformed("role", "it is neither for a client nor for family")
 
 

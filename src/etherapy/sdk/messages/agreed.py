@@ -14,9 +14,10 @@ from etherapy.sdk.threads.desk import ThreadDesk
 from etherapy.sdk.threads.rules_seen import rules_of
 from etherapy.sdk.verifying.message import text_of
 from etherapy.tep.envelope import parse_envelope
-from etherapy.tep.epoch import Commit, Role
+from etherapy.tep.epoch import Commit
 from etherapy.tep.kinds import Body, Measure, Proposal, Text
 from etherapy.tep.malformed import Malformed
+from etherapy.tep.roster import CLIENT_SIDE
 
 _OF_TEXTS: Mapping[int, DeviceKind] = {1: "text", 3: "supportive", 4: "letter"}
 _OF_BODIES: Mapping[type[Body], DeviceKind] = {Measure: "measure", Proposal: "propose_session"}
@@ -35,7 +36,7 @@ def expect_agreed(desk: ThreadDesk, commit: Commit, body: Body, service_class: i
     if kind is not None and not rules.the(MessageKinds, instant(now)).offers(kind):
         raise NotAgreed(f"messages of the kind {kind} are not part of what is agreed in this thread")
     row = commit.core.user(desk.link.chain)
-    if row is not None and row.role in (Role.CLIENT, Role.FAMILY) and isinstance(body, Text):
+    if row is not None and row.role in CLIENT_SIDE and isinstance(body, Text):
         _expect_short(desk, rules, len(body.text.split()), now)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from etherapy.protocol.messages import Sent, State
 from etherapy.rules.calendar import milliseconds
+from etherapy.rules.decision import Decision
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.keeping.kept import OwnItem
@@ -84,9 +85,7 @@ def _check_promise(desk: ThreadDesk, item: OwnItem, sent: Sent, receipt: bytes) 
     if item.receipt is not None and item.receipt != receipt:
         raise _refuted(desk, "two different receipts for one message", receipt, item.receipt)
     said = sent.decision
-    if _CODES.get(said.code) != promise.decision or not (
-        _same(said.release_at, promise.release_at) and _same(said.reply_by, promise.reply_by)
-    ):
+    if not is_as_promised(said, promise):
         raise _refuted(desk, "the times shown are not those that were signed", receipt)
     if _is_before_restore(desk, receipt):
         return promise  # numbers of rule sheets above the backup were given out again
@@ -102,6 +101,15 @@ def _check_promise(desk: ThreadDesk, item: OwnItem, sent: Sent, receipt: bytes) 
             ]
         )
     return promise
+
+
+def is_as_promised(said: Decision, promise: PromiseView) -> bool:
+    """Whether a decision has the code and the times that were signed."""
+    return (
+        _CODES.get(said.code) == promise.decision
+        and _same(said.release_at, promise.release_at)
+        and _same(said.reply_by, promise.reply_by)
+    )
 
 
 def _is_before_restore(desk: ThreadDesk, receipt: bytes) -> bool:

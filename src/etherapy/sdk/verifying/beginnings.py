@@ -19,6 +19,7 @@ from etherapy.tep.joining import check_joining
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.membership import Papers
 from etherapy.tep.placing import Entry
+from etherapy.tep.roster import CLIENT_SIDE
 from etherapy.tep.signed import Signed
 
 
@@ -106,7 +107,7 @@ def expect_answered(core: CommitCore, charter: Signed, papers: Papers, reader: C
     a client or to family, whoever says that they belong to it.
     """
     row = core.user(reader.chain_id)
-    if row is None or row.role not in (Role.CLIENT, Role.FAMILY):
+    if row is None or row.role not in CLIENT_SIDE:
         return  # staff come in without being asked
     message, sig = charter_signed_bytes(charter.core), papers.charter_signatures.get(reader.chain_id, b"")
     if not any(verify(device.sign_pk, message, sig) for device in reader.devices.values()):

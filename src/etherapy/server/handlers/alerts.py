@@ -57,19 +57,19 @@ def _alert(row: Record) -> Alert:
 
 async def acknowledge_alert(ctx: Ctx, alert: bytes) -> None:
     """The caller has seen it: nobody else is called for this message from now on."""
-    _told(ctx, await ctx.parts.alerts.acknowledge(ctx.caller, ctx.now, alert))
+    _told(ctx, *await ctx.parts.alerts.acknowledge(ctx.caller, ctx.now, alert))
 
 
 async def close_alert(ctx: Ctx, alert: bytes, body: CloseAlert) -> None:
     """How it ended; to close is to have seen it."""
     task = ctx.parts.random(16)
-    _told(ctx, await ctx.parts.alerts.close(ctx.caller, ctx.now, alert, body.code, task))
+    _told(ctx, *await ctx.parts.alerts.close(ctx.caller, ctx.now, alert, body.code, task))
 
 
-def _told(ctx: Ctx, told: list[bytes] | None) -> None:
-    if told is None:
+def _told(ctx: Ctx, known: bool, told: list[bytes]) -> None:
+    ctx.parts.hub.tell(ctx.caller.practice, told)  # what was due was sent, whoever asked
+    if not known:
         raise NoSuchAlert()
-    ctx.parts.hub.tell(ctx.caller.practice, told)
 
 
 async def read_alert_status(ctx: Ctx, thread: bytes, mid: bytes, query: AlertStatusQuery) -> AlertStatus:

@@ -33,10 +33,11 @@ from etherapy.store.logs import KEYS
 from etherapy.store.people import Joining, NewAccount
 from etherapy.tep.chain import verify_chain
 from etherapy.tep.charter import MAX_SIGNED_CHARTER, charter_hash, charter_in_force, parse_charter
-from etherapy.tep.epoch import Commit, Role, parse_commit
+from etherapy.tep.epoch import Commit, parse_commit
 from etherapy.tep.invite import LINK_LIFE_MS, SignedAccept, SignedInvite, parse_accept, parse_invite
 from etherapy.tep.joining import check_invite, check_joining
 from etherapy.tep.placing import Entry, ItemType, Reason, thread_next, thread_start
+from etherapy.tep.roster import CLIENT_SIDE
 from etherapy.tep.serverkeys import home
 from etherapy.tep.signed import Signed, pack_signed, parse_signed
 
@@ -59,7 +60,7 @@ async def invite(ctx: Ctx, body: Invite) -> Invited:
         )
         check_invite(signed, chain, now)
     expect(terms.server_id == secrets.server_id and terms.practice == ctx.caller.practice, "home")
-    expect(terms.role in (Role.CLIENT, Role.FAMILY), "role")
+    expect(terms.role in CLIENT_SIDE, "role")
     expect(terms.expires_at <= now + LINK_LIFE_MS, "expiry")
     _check_charter(charter, signed, home(secrets.server_id, ctx.caller.practice))
     expect(charter_in_force(charter, [chain]), "charter_signature")
@@ -188,11 +189,9 @@ def _verify_joining(ctx: Ctx, row: Record, body: Join) -> _Uploaded:
 
 def _joining(ctx: Ctx, row: Record, up: _Uploaded, person: NewAccount, body: Join) -> tuple[Joining, Joined]:
     secrets, thread = ctx.parts.secrets, up.commit.core.thread
-    chains = [row["owner_chain"], person.chain]
     rules = rules_in_force(_authored(row, bytes(up.invite.invite.practice)))
-    sheet = make_sheet(
-        thread, 1, bytes(32), ctx.now, rules, chains, [NO_PART for _ in chains], ctx.parts.random
-    )
+    members = [(row["owner"], row["owner_chain"], NO_PART), (person.account, person.chain, NO_PART)]
+    sheet = make_sheet(thread, 1, bytes(32), ctx.now, rules, members, ctx.parts.random)
     t0 = thread_start(thread, row["home"])
     named = charter_hash(up.charter.core)
     at = milliseconds(ctx.now)
@@ -222,7 +221,7 @@ def _joining(ctx: Ctx, row: Record, up: _Uploaded, person: NewAccount, body: Joi
         rules_hash=sheet.rules_hash,
         shared=sheet.shared,
         part=NO_PART,
-        salts=sheet.salts,
+        salts=tuple(one.salt for one in sheet.parts),
         audit=[
             audit_leaf(ctx.parts.random, "client.joined", account=person.account, **facts),
             audit_leaf(ctx.parts.random, "sheet.made", r=1, rules_hash=sheet.rules_hash, **facts),

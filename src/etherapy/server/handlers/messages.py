@@ -15,7 +15,10 @@ from etherapy.protocol.messages import (
 from etherapy.protocol.problem import Problem
 from etherapy.protocol.problems import (
     Busy,
+    CardNotShown,
+    Declined,
     NoSuchMessage,
+    NoSuchThread,
     Unverified,
 )
 from etherapy.rules.decision import Decision
@@ -25,12 +28,13 @@ from etherapy.rules.replay import answer
 from etherapy.server.acceptance import weigh_envelope
 from etherapy.server.facts import check_zone, fresh_facts
 from etherapy.server.judging import expect, readable
-from etherapy.server.outcomes import answer_send
+from etherapy.server.outcomes import answer_send, first_answer
 from etherapy.server.parts import Ctx
 from etherapy.server.saying import words_for
 from etherapy.server.signed_answers import sent_answer, sign_status
-from etherapy.server.weighing import CLIENT_SIDE, question_of, rules_for, with_sent
+from etherapy.server.weighing import question_of, rules_for, with_sent
 from etherapy.tep.envelope import parse_envelope
+from etherapy.tep.roster import CLIENT_SIDE
 from etherapy.tep.statements import State, StatusReason
 
 
@@ -57,8 +61,9 @@ async def send_message(ctx: Ctx, thread: bytes, body: SendMessage) -> Sent:
         for again in range(4):
             facts = None if again else ctx.parts.memory.recall(key)
             remembered = facts is not None
+            me = b""
             if facts is None:
-                facts, _ = await fresh_facts(ctx, thread)
+                facts, me = await fresh_facts(ctx, thread)
             account, _ = facts.devices.get(envelope.header.device, (b"", b""))
             facts = await with_sent(ctx, thread, facts, account)
             try:
@@ -68,6 +73,11 @@ async def send_message(ctx: Ctx, thread: bytes, body: SendMessage) -> Sent:
                     continue
                 if isinstance(refusal, Unverified):
                     ctx.spend("device", envelope.header.device, 1)  # A-9, step 5
+                if isinstance(refusal, Declined | CardNotShown):
+                    if account != me:  # what the rules say of somebody else's message is theirs to know
+                        raise NoSuchThread() from None
+                    if before := await first_answer(ctx, thread, body, facts, me, envelope):
+                        return before
                 raise
             row = await ctx.parts.threads.accept(ctx.caller, ctx.now, weighed.acceptance)
             ctx.parts.hub.tell(ctx.caller.practice, row.told)

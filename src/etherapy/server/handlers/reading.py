@@ -19,9 +19,12 @@ from etherapy.protocol.threads import (
     ThreadChange,
     Turn,
 )
+from etherapy.rules.bad_rule import BadRule
+from etherapy.rules.layers import Rules
 from etherapy.server.facts import check_zone
 from etherapy.server.notices import REACH, notices_of
 from etherapy.server.parts import Ctx
+from etherapy.server.sheets import Authored, read_sets
 from etherapy.server.signed_answers import entry_bytes, sign_head
 from etherapy.store.threads import Change
 
@@ -91,7 +94,18 @@ async def read_notices(ctx: Ctx, query: NoticeQuery) -> Notices:
     # within bounds: the edges of the calendar cannot be brought to UTC
     since = min(max(query.since or _LONG_AGO, _LONG_AGO), ctx.now + timedelta(days=1))
     rows = await ctx.parts.threads.notices(ctx.caller, ctx.now, since.astimezone(UTC), REACH)
-    return Notices(notices_of(rows, since, ctx.now, query.zone or "UTC"))
+    told = any(row["thread_id"] is None for row in rows)
+    rules = await _own_rules(ctx) if told else None
+    return Notices(notices_of(rows, since, ctx.now, query.zone or "UTC", rules))
+
+
+async def _own_rules(ctx: Ctx) -> Rules | None:
+    """A therapist's own rules with the practice's; None: by the law of this release they are none."""
+    row = await ctx.parts.rule_sets.read(ctx.caller, ctx.now, "own")
+    try:
+        return Authored(ctx.caller.practice, row["account_id"], read_sets(row)).rules()
+    except BadRule:
+        return None
 
 
 async def read_joining(ctx: Ctx, thread: bytes) -> Joining:

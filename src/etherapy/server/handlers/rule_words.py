@@ -7,7 +7,7 @@ from etherapy.rules.sheet import Side, rule_sheet
 from etherapy.server.facts import check_zone, fresh_facts
 from etherapy.server.memory import member_rules
 from etherapy.server.parts import Ctx
-from etherapy.server.weighing import CLIENT_SIDE
+from etherapy.tep.roster import CLIENT_SIDE
 
 
 async def read_rule_words(ctx: Ctx, thread: bytes, query: RuleWordsQuery) -> SheetInWords:
@@ -25,4 +25,4 @@ async def read_next_opening(ctx: Ctx, thread: bytes, query: RuleWordsQuery) -> N
     check_zone(query.zone)
     facts, account = await fresh_facts(ctx, thread)
     rules = member_rules(facts.rules, facts.members[account].part)
-    return next_opening(rules, ctx.now, facts.owner_name, query.zone, words_in(query.language))
+    return next_opening(rules, ctx.now, facts.owner_name, query.zone, words_in(query.language), account.hex())

@@ -13,7 +13,7 @@ from etherapy.protocol.messages import (
     WaitingMessage,
     WaitingPlace,
 )
-from etherapy.protocol.problems import Busy, NoSuchMessage, OpeningForbidden
+from etherapy.protocol.problems import Busy, CardNotShown, Declined, NoSuchMessage, OpeningForbidden
 from etherapy.rules.calendar import instant
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Decision
@@ -25,7 +25,7 @@ from etherapy.server.earlier import refund, weighing_of
 from etherapy.server.facts import check_zone, fresh_facts
 from etherapy.server.judging import expect, readable
 from etherapy.server.memory import rules_of
-from etherapy.server.outcomes import SEQUENCED_SOON, answer_send, refuse_end
+from etherapy.server.outcomes import SEQUENCED_SOON, answer_send, first_answer, refuse_end
 from etherapy.server.parts import Ctx
 from etherapy.server.signed_answers import sent_answer, sign_status
 from etherapy.server.weighing import rules_for
@@ -82,7 +82,16 @@ async def replace_message(ctx: Ctx, thread: bytes, body: Replace) -> Sent:
             if before is None or before.item_hash != signed.recall.item_hash:
                 raise NoSuchMessage()
             old = _before(before, await _held(ctx, thread, account))
-            weighed = weigh_envelope(facts, envelope, body, ctx.now, ctx.parts.secrets, ctx.parts.random, old)
+            try:
+                weighed = weigh_envelope(
+                    facts, envelope, body, ctx.now, ctx.parts.secrets, ctx.parts.random, old
+                )
+            except (Declined, CardNotShown):
+                if before.recall == signed.core + signed.sig and (
+                    done := await first_answer(ctx, thread, body, facts, account, envelope)
+                ):
+                    return done
+                raise
             expect(weighed.acceptance.account == account, "device")
             earlier: list[Earlier] = []
             if weighed.acceptance.counts_at != old.decision.counts_at:  # urgent now: it counts no more

@@ -6,21 +6,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from etherapy.cli.saying import Refusal, complain, count, say, wants_json
-from etherapy.rules import Rules
-from etherapy.rules.languages import LANGUAGES
-from etherapy.rules.policy import IN_A_FILE, BadPolicy, Policy, check_policy, read_policy
+from etherapy.rules import BadRule, Rules
+from etherapy.rules.policy import IN_A_FILE, BadPolicy, Policy, check_policy, read_json, read_policy
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _NO_FILE = frozenset({"file", "format"})
-
-
-def in_language(function: Function) -> Function:
-    """The option that names the language of what is said about rules."""
-    return click.option("--language", type=click.Choice(sorted(LANGUAGES)), default="en", show_default=True)(
-        function
-    )
 
 
 def in_layers(function: Function) -> Function:
@@ -34,6 +27,19 @@ def in_layers(function: Function) -> Function:
         help="Whose rules a plain list is.",
     )
     return layer(over(function))
+
+
+def read_rules(data: bytes, name: str) -> list[dict[str, Any]]:
+    """A list of rule documents, bare or as {"rules": [...]}; Refusal for anything else."""
+    try:
+        document = read_json(data)
+        return msgspec.convert(
+            document["rules"] if isinstance(document, dict) else document, list[dict[str, Any]]
+        )
+    except BadRule as bad:
+        raise Refusal(f"{name} is no rule file: {bad.problem}", bad.mend, 2) from None
+    except (msgspec.ValidationError, KeyError):
+        raise Refusal(f"{name} is no rule file", "write a JSON list of rules: docs/rules.md", 2) from None
 
 
 def read_over(file: str, layer: str, over: str | None) -> Policy:

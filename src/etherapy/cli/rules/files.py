@@ -8,10 +8,10 @@ import click
 import msgspec
 
 from etherapy.cli.profiles import profiled
-from etherapy.cli.rules_in_force import in_force
-from etherapy.cli.rules_read import checked, in_language, in_layers, read_over, shown_faults
+from etherapy.cli.rules.in_force import in_force
+from etherapy.cli.rules.reading import checked, in_layers, read_over, shown_faults
 from etherapy.cli.saying import Command, Refusal, count, say
-from etherapy.cli.speaking import in_thread
+from etherapy.cli.speaking import in_language, in_thread
 from etherapy.clock import SystemClock
 from etherapy.rules import Attempt, BadRule, Decision, Facts, decide
 from etherapy.rules.calendar import zone as known_zone

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from etherapy.cli import holidays, rule_files, rule_setting, rule_sheets
+from etherapy.cli.rules import files, holidays, setting, showing
 from etherapy.cli.saying import Group, Refusal
 from etherapy.rules.evaluate import NotSuchADocument, evaluate
 
@@ -31,7 +31,8 @@ def evaluating(file: str) -> None:
     sys.stdout.buffer.write(msgspec.json.encode(results) + b"\n")
 
 
-for command in (*rule_setting.COMMANDS, *rule_files.COMMANDS, *rule_sheets.COMMANDS, *holidays.COMMANDS):
-    rules.add_command(command)
+for room in (setting, files, showing, holidays):
+    for command in room.COMMANDS:
+        rules.add_command(command)
 
 COMMANDS = (rules,)

@@ -6,57 +6,47 @@ import click
 import msgspec
 
 from etherapy.cli.profiles import profiled
-from etherapy.cli.rule_setting import on_shelf
-from etherapy.cli.saying import Command, Refusal, say
-from etherapy.cli.speaking import choose_thread, in_thread, on_wall, refresh, run, speaking
+from etherapy.cli.rules.shelves import LAYERS, on_shelf
+from etherapy.cli.saying import Command, say
+from etherapy.cli.speaking import choose_thread, in_language, in_thread, on_wall, refresh, run, speaking
 from etherapy.protocol.agreed_rules import RuleSet
-from etherapy.rules.languages import LANGUAGES, words_in
+from etherapy.rules.languages import words_in
 from etherapy.rules.sheet import sheet_lines
 from etherapy.rules.written import tell_documents
-from etherapy.sdk.administrator import Administrator
 from etherapy.sdk.connection import Connection
 from etherapy.sdk.session import Session
-from etherapy.sdk.therapist import Therapist
 
 
 @click.command("show", cls=Command)
 @click.option(
     "--layer",
-    type=click.Choice(["own", "agreement", "exception"]),
+    type=click.Choice(LAYERS),
     help="A rule set as it was written: your own, or that of one of your threads.",
 )
 @in_thread
 @on_wall
-@click.option("--language", type=click.Choice(sorted(LANGUAGES)), default="en", help="In which language.")
+@in_language
 @profiled
 def showing(layer: str | None, thread: str | None, zone: str, language: str, profile: str) -> None:
     """The rules that hold for you, in words: in your thread, or those that you have written yourself.
 
     With --json, what `rules set` takes, or for a thread the form to which promises are bound.
     """
-    if layer is not None:
-        own = run(on_shelf(profile, layer, thread, language, lambda shelf: shelf.read()))
-        lines, document = _written(own, language)
-    else:
-        lines, document = run(_show(profile, thread, zone, language))
+    lines, document = run(_show(profile, layer, thread, zone, language))
     say(lines, document)
 
 
 async def _show(
-    profile: str, thread: str | None, zone: str, language: str
+    profile: str, layer: str | None, thread: str | None, zone: str, language: str
 ) -> tuple[list[str], dict[str, Any]]:
-    async with speaking(profile, Connection) as me:
-        roles = (await me.whoami()).roles
-    if "client" in roles or thread is not None:
-        async with speaking(profile, Session) as writer:
-            return await _of_thread(writer, thread, zone, language)
-    if "therapist" in roles:
-        async with speaking(profile, Therapist) as keeper:
-            return _written(await keeper.rules(), language)
-    if "administrator" in roles:
-        async with speaking(profile, Administrator) as office:
-            return _written(await office.rules(), language)
-    raise Refusal("this person keeps no rules", "a supervisor reads them: etherapy supervise settings")
+    if layer is None:
+        async with speaking(profile, Connection) as me:
+            is_client = "client" in (await me.whoami()).roles
+        if is_client or thread is not None:
+            async with speaking(profile, Session) as writer:
+                return await _of_thread(writer, thread, zone, language)
+    own = await on_shelf(profile, layer or "own", thread, language, lambda shelf: shelf.read())
+    return _written(own, language)
 
 
 async def _of_thread(

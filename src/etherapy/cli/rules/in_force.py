@@ -1,6 +1,6 @@
 """The rules that are in force for whoever keeps them, as a policy."""
 
-from etherapy.cli.rule_setting import Shelf, on_shelf
+from etherapy.cli.rules.shelves import on_shelf
 from etherapy.cli.speaking import run, speaking
 from etherapy.protocol.agreed_rules import RuleSet
 from etherapy.protocol.endpoint import Role
@@ -28,8 +28,4 @@ async def _in_force(profile: str, thread: str | None) -> Policy:
 
 
 async def _read(profile: str, layer: str, thread: str | None) -> RuleSet:
-    async def read(shelf: Shelf) -> RuleSet:
-        return await shelf.read()
-
-    found: RuleSet = await on_shelf(profile, layer, thread, "en", read)
-    return found
+    return await on_shelf(profile, layer, thread, "en", lambda shelf: shelf.read())
