@@ -280,7 +280,7 @@ CREATE TABLE task (                         -- what somebody of the practice has
   task_id     uuid        NOT NULL,
   account_id  uuid        NOT NULL,         -- whose it is
   thread_id   uuid,                         -- NULL: it is about no single thread
-  kind        text        NOT NULL,         -- urgent_follow_up, false_alarms, alerts_unanswered, promises_on_closed_date, zone_data_changed, outside_licence …
+  kind        text        NOT NULL,         -- urgent_follow_up, false_alarms, alerts_unanswered, promises_on_closed_date, zone_data_changed, outside_licence, on_call_gone …
   subject     text        NOT NULL DEFAULT '',   -- a date, a country: codes only
   due_at      timestamptz NOT NULL,
   created_at  timestamptz NOT NULL,

@@ -842,6 +842,7 @@ BEGIN
    WHERE a.practice_id = p_practice AND a.account_id = p_account;
   IF p_op = 7 THEN
     DELETE FROM passphrase w WHERE w.practice_id = p_practice AND w.account_id = p_account;
+    PERFORM tell_of_gone_callee(p_practice, p_account, p_salt, p_now);
   END IF;
   PERFORM add_links(p_practice, p_account, p_seq, ARRAY[p_link], ARRAY[p_link_promise], ARRAY[p_leaf_id], ARRAY[p_leaf_data], p_recorded_at);
   -- promises remember whose signatures count: each thread of this person has changed. Nobody seals to who has gone for good
@@ -2871,6 +2872,29 @@ BEGIN
     told := told || who.account_id;
   END LOOP;
   RETURN told;
+END $$;
+
+CREATE FUNCTION public.tell_of_gone_callee(p_practice uuid, p_callee uuid, p_salt bytea, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  who uuid[];
+BEGIN
+  PERFORM set_config('app.practice', p_practice::text, true);
+  IF NOT EXISTS (SELECT FROM account a WHERE a.practice_id = p_practice AND a.account_id = p_callee
+                                         AND a.roles && ARRAY['therapist', 'administrator', 'supervisor']) THEN
+    RETURN;
+  END IF;
+  who := ARRAY(SELECT DISTINCT t.owner FROM thread t
+                 JOIN rule_sheet s ON s.practice_id = p_practice AND s.thread_id = t.thread_id AND s.r = t.rules_rev
+                WHERE t.practice_id = p_practice AND t.owner <> p_callee
+                  AND position(convert_to('"callee":"' || encode(uuid_send(p_callee), 'hex') || '"', 'UTF8') IN s.shared) > 0
+                ORDER BY t.owner);
+  PERFORM add_tasks(p_practice, p_now,
+    ARRAY(SELECT encode(substring(sha256('\x05'::bytea || p_salt || uuid_send(w.account_id)) FROM 1 FOR 16), 'hex')::uuid
+            FROM unnest(who) WITH ORDINALITY AS w (account_id, nr) ORDER BY w.nr),
+    who, array_fill(NULL::uuid, ARRAY[cardinality(who)]), array_fill('on_call_gone'::text, ARRAY[cardinality(who)]),
+    array_fill(''::text, ARRAY[cardinality(who)]), array_fill(p_now, ARRAY[cardinality(who)]));
 END $$;
 
 CREATE FUNCTION public.tell_practice(p_practice uuid, p_thread uuid, p_account uuid, p_mid uuid, p_now timestamp with time zone) RETURNS uuid[]

@@ -60,6 +60,7 @@ BEGIN
    WHERE a.practice_id = p_practice AND a.account_id = p_account;
   IF p_op = 7 THEN
     DELETE FROM passphrase w WHERE w.practice_id = p_practice AND w.account_id = p_account;
+    PERFORM tell_of_gone_callee(p_practice, p_account, p_salt, p_now);
   END IF;
   PERFORM add_links(p_practice, p_account, p_seq, ARRAY[p_link], ARRAY[p_link_promise], ARRAY[p_leaf_id], ARRAY[p_leaf_data], p_recorded_at);
   -- promises remember whose signatures count: each thread of this person has changed. Nobody seals to who has gone for good

@@ -28,11 +28,13 @@ def test_somebody_is_called_and_the_sender_is_told_the_truth(say, stage, opens_o
     assert "your local emergency number" in say("anna-Elm", "alerts", "of", mid, plain=True)
     assert "noch nicht bestätigt" in say("anna-Elm", "alerts", "of", mid, "--language", "de", plain=True)
 
-    assert len(say("ruth-Elm", "alerts", "list")) == 1
+    [alert] = say("ruth-Elm", "alerts")
+    assert say("ruth-Elm", "alerts", "list") == [alert]
     listed = say("ruth-Elm", "alerts", plain=True)
     assert "a client of Vale" in listed and "not yet acknowledged" in listed
     assert "Anna" not in listed and "somebody now" not in listed
     name = listed.split()[0]
+    assert alert["alert"].startswith(name)
     assert "no alert of yours" in say("ruth-Elm", "alerts", "ack", "zz", status=1)
     assert "no alert of yours" in say("vale-Elm", "alerts", "ack", name, status=1)
     say("ruth-Elm", "alerts", "ack", name)
@@ -49,7 +51,8 @@ def test_the_therapist_follows_up_and_closes_the_task_with_a_code(say, stage, op
     say("anna-Ash", "send", "Please call.", "--urgent")
     [task] = say("vale-Ash", "tasks", "list")
     assert task["kind"] == "urgent_follow_up" and task["thread"]
-    words = say("vale-Ash", "tasks", plain=True)
+    words = say("elsewhere", "tasks", "--profile", "vale-Ash", plain=True)
+    assert task["task"].startswith(words.split()[0])
     assert "Follow up an urgent message" in words and "Please call" not in words
     [seen] = say("ruth-Ash", "supervise", "tasks")
     assert (seen["whose"], seen["kind"]) == ("Vale", "urgent_follow_up")

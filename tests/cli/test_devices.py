@@ -112,8 +112,7 @@ def test_a_device_that_knows_the_passphrase_waits_and_is_refused(say, stage, pla
     assert asking.stderr is not None
     asking.stdin.write("the long way home\n")
     asking.stdin.flush()
-    while "Waiting" not in asking.stderr.readline():
-        pass
+    assert any("Waiting" in line for line in iter(asking.stderr.readline, ""))
     assert "it knew your passphrase" in say(profile, "device", "list", plain=True)
     assert "change your passphrase" in say(profile, "device", "refuse", plain=True)
     assert "said no to this one" in asking.communicate(timeout=60)[1]

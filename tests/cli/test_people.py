@@ -160,6 +160,9 @@ def test_rules_are_set_by_whom_they_belong_to(say, stage, opens_on, tmp_path):
     assert "free_lunch" not in say("vale-Ash", "rules", "set", str(rules), status=1)
     rules.write_text("no rules")
     assert "no rule file" in say("vale-Ash", "rules", "set", str(rules), status=2)
+    rules.write_text('[{"kind": "review", "every_weeks": 7, "every_weeks": 70}]')
+    assert "'every_weeks' twice" in say("vale-Ash", "rules", "set", str(rules), status=2)
+    assert say("vale-Ash", "rules", "show")["version"] == 2
 
 
 def test_rules_of_one_thread_are_set_by_its_therapist_and_a_client_s_own_by_the_client(

@@ -213,3 +213,16 @@ def test_a_therapist_compares_a_file_with_what_is_in_force(say, stage, write, ca
     whole = write(document, "whole.json")
     same = say("vale-Larch", "rules", "diff", "current", whole, "--thread", thread, plain=True)
     assert same == "No difference.\n"
+
+
+def test_an_agreement_is_checked_over_a_plain_list_of_the_therapists(told, write):
+    agreed = write([{"kind": "budget.count", "limits": [{"n": 1, "per": "week"}]}], "agreed.json")
+    status, out, _ = told("check", agreed, "--layer", "agreement", "--over", write(VALE))
+    assert status == 0 and out.startswith("These make rules (therapist: 3 rules, agreement: 1 rule).")
+    status, _, err = told("check", agreed, "--layer", "agreement")
+    assert status == 1 and "--over FILE" in err
+
+
+def test_the_clients_time_is_called_so_where_a_therapist_asks(told, write):
+    _, out, _ = told("check", write(VALE), "--zone", "America/Chicago")
+    assert "the client's time" in out and "your time" not in out

@@ -5,11 +5,15 @@ import stat
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
-from etherapy.cli.drafting import read_secret, read_text
+from etherapy.cli.codes import read_reason
+from etherapy.cli.drafting import giving_back, read_secret, read_text
 from etherapy.cli.profiles import profile_place
 from etherapy.cli.saying import Refusal
+from etherapy.protocol.problems import Declined
+from etherapy.sdk.faults import NotSentYet
 
 
 def test_profiles_lie_in_the_users_data_directory(monkeypatch, tmp_path):
@@ -59,3 +63,25 @@ def test_a_text_comes_from_the_editor_where_a_person_sits(monkeypatch, tmp_path)
     editor.write_text("#!/bin/sh\nexit 0\n")
     with pytest.raises(Refusal, match="no text"):
         read_text(None)
+
+
+@pytest.mark.parametrize("fault", [Declined, Refusal])
+def test_what_was_typed_and_not_taken_is_shown_again(fault, capsys):
+    with pytest.raises(fault), giving_back("a long letter", typed=True):
+        raise fault.__new__(fault)
+    assert "a long letter" in capsys.readouterr().err
+
+
+def test_what_is_kept_elsewhere_is_not_shown_again(capsys):
+    with pytest.raises(Refusal), giving_back("from a file", typed=False):
+        raise Refusal("not sent")
+    with pytest.raises(NotSentYet), giving_back("in the outbox", typed=True):
+        raise NotSentYet.__new__(NotSentYet)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_reason_is_a_code_or_nothing():
+    context, parameter = click.Context(click.Command("send")), click.Option(["--now"])
+    assert [read_reason(context, parameter, text) for text in ("", "Too late")] == ["", "too_late"]
+    with pytest.raises(Refusal, match="no code"):
+        read_reason(context, parameter, "no good!")

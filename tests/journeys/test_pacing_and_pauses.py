@@ -104,3 +104,21 @@ async def test_a_device_counts_the_words_of_a_week(story: Story) -> None:
     assert "3 of the agreed 6" in str(refused.value)
     await story.client.recall(story.thread, today.mid)
     assert (await story.client.send(story.thread, "now all six words are left")).state == "held"
+
+
+async def test_another_wording_of_what_waits_keeps_to_the_same_length(story: Story) -> None:
+    agreed = [{"kind": "budget.length", "message_words": 4, "period_words": 6, "per": "week"}]
+    await story.therapist.set_agreement(story.thread, agreed)
+    await story.client.sync()
+    await story.client.thread_rules(story.thread)
+    await story.turn_to(datetime(2026, 6, 3, 3, 0, tzinfo=UTC))  # Tuesday 23:00 in New York
+    held = await story.client.send(story.thread, "one two three")
+    with pytest.raises(TooLong):
+        await story.client.replace(story.thread, held.mid, "one two three four five")
+    again = await story.client.replace(story.thread, held.mid, "four words and more")
+    assert again.state == "held"
+    with pytest.raises(TooLong):
+        await story.client.send(story.thread, "and three more")
+    assert (await story.client.send(story.thread, "just two")).state == "held"
+    with pytest.raises(TooLong):
+        await story.client.replace(story.thread, again.mid, "one two three four five")

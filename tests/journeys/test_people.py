@@ -21,6 +21,7 @@ from etherapy.sdk.threads.causes import Wish
 from etherapy.sdk.threads.committing import settle_epoch
 from etherapy.sdk.threads.granting import grant_history
 from etherapy.sdk.verifying.message import Message
+from etherapy.sdk.verifying.promises import verify_bundle
 from etherapy.tep.epoch import CommitReason
 from tests.journeys.conftest import VALE, Story
 

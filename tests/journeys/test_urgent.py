@@ -161,3 +161,15 @@ async def test_a_plan_that_would_call_nobody_is_refused_when_it_is_written(story
             await story.therapist.set_rules([*VALE, {"kind": "urgent.channel", "steps": [known, stranger]}])
         assert refused.value.field == "urgent.channel.steps[1].callee" and refused.value.mend
     await story.therapist.set_rules([*VALE, {"kind": "urgent.channel", "steps": [known]}])
+
+
+async def test_when_somebody_on_call_goes_for_good_those_whose_plan_names_them_are_told(story: Story) -> None:
+    first, _, _ = await with_on_call(story)
+    ola = await story.enrol(Administrator, "administrator", "Ola")
+    await story.server.make_rounds()
+    await first.devices.close_account()
+    assert [task.kind for task in await story.therapist.tasks()] == ["on_call_gone"]
+    assert await ola.tasks() == []
+    sent = await story.client.send(story.thread, "Is anybody there?", urgent=True)
+    [called] = (await story.client.alert_status(story.thread, sent.mid)).steps
+    assert called.name == "Dr B"

@@ -86,3 +86,12 @@ def test_no_number_of_a_crisis_line_stands_outside_the_registry():
         if path.name != "crisis.py":
             text = path.read_text("utf-8")
             assert not [number for number in numbers if number in text], path
+
+
+@pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.region)
+def test_a_card_says_how_to_reach_help_in_the_language_of_whoever_reads(card):
+    english, german = (show_card(card, LANGUAGES[language]) for language in ("en", "de"))
+    for line, said_in_english, said_in_german in zip(card.lines, english, german, strict=False):
+        assert said_in_english == f"{line.name}: {line.how}."
+        spoken = said_in_german.removeprefix(f"{line.name}: ").split()
+        assert not {"call", "text", "chat", "or", "to", "connects", "states"} & set(spoken)

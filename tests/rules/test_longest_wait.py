@@ -46,6 +46,11 @@ def test_the_longest_wait_is_found_to_the_minute(rules, sent, reply):
     assert found == Wait(utc(sent), utc(reply))
 
 
+def test_s3_a_month_before_christmas_the_gap_is_in_sight():
+    found = longest_wait(HART, utc("2026-11-23T00:00"), utc("2026-12-24T00:00"))
+    assert found == Wait(utc("2026-12-23T12:00"), utc("2027-01-04T12:00"))
+
+
 def test_a_wait_without_an_end_is_the_longest():
     rules = rules_of(weekly("America/New_York"))
     found = longest_wait(rules, utc("2026-06-01T00:00"), utc("2026-06-02T00:00"))

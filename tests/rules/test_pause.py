@@ -1,6 +1,8 @@
 """Pauses, the kinds of message that are agreed, and that nothing urgent is touched by any limit."""
 
 import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
 
 from etherapy.rules import Attempt, BadRule, Facts, Layer, Rules, decide, resolve
 from etherapy.rules.kinds import KINDS
@@ -8,7 +10,9 @@ from etherapy.rules.kinds.media import Media
 from etherapy.rules.kinds.message_kinds import MessageKinds
 from etherapy.rules.languages import LANGUAGES
 from etherapy.rules.rule import Counted, Rule
+from etherapy.rules.sheet import rule_sheet, sheet_lines
 from etherapy.rules.telling import Teller
+from tests.rules.policies import documents
 from tests.rules.world import VALE_HOURS, client_sends, rules_of, utc
 
 PAUSE = {"kind": "pause", "by": "client", "since": "2026-06-01T00:00:00Z", "until": "2026-06-08T00:00:00Z"}
@@ -159,9 +163,21 @@ def test_nothing_urgent_is_touched_by_any_limit(at):
     assert of_limits.isdisjoint(reason.kind for reason in decision.because)
 
 
-def test_every_kind_that_limits_is_in_that_test_or_is_about_people():
-    limiting = {name for name, kind in KINDS.items() if kind.limit is not Rule.limit}
-    assert limiting - set(OWN_KINDS) <= {"participants", "phase", "therapist.outbound", "urgent.channel"}
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.limit is not Rule.limit])
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_whatever_a_kind_that_limits_says_what_is_urgent_goes_at_once(kind, data):
+    layer = next(one for one in ("agreement", "therapist", "client") if one in KINDS[kind].layers)
+    document = data.draw(documents(kind, layer))
+    try:
+        rules = resolve([Layer("practice", [VALE_HOURS]), Layer(layer, [document])])
+    except BadRule:
+        reject()
+    sent = tuple(Counted(utc(at), utc(at), size=5000) for at in ("2026-06-01T14:00", "2026-06-01T20:00"))
+    decision = client_sends(rules, INSIDE, Facts(sent=sent, turn=1), size=5000, urgent=True)
+    assert (decision.code, decision.release_at, decision.accepted_at) == ("urgent", utc(INSIDE), utc(INSIDE))
+    assert (decision.not_before, decision.counts_at, decision.left) == (None, None, None)
+    assert (decision.retry_from, decision.recall_until) == (None, None)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -181,3 +197,10 @@ def test_every_field_that_is_set_is_said(document, language):
 def test_a_kind_of_which_nothing_was_said_says_nothing(kind):
     rule = KINDS[kind]()
     assert list(rule.tell(Teller(LANGUAGES["en"], kind))) == []
+
+
+def test_the_sheet_names_a_pause_on_the_walls_of_whoever_reads():
+    sheet = rule_sheet(paused(PAUSE), utc(INSIDE), "America/Chicago", LANGUAGES["en"])
+    lines = list(sheet_lines(sheet, LANGUAGES["en"]))
+    assert "It ends Sun 7 Jun, 20:00 Eastern (19:00 your time).  [set by you]" in lines
+    assert not any("UTC" in line for line in lines)

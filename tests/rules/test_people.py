@@ -18,6 +18,7 @@ from etherapy.rules.kinds.review import Review
 from etherapy.rules.languages import LANGUAGES
 from etherapy.rules.measure_offers import Offer, offer_at
 from etherapy.rules.own import own_rule
+from etherapy.rules.rule import Counted
 from etherapy.rules.support_tier import lacking, longest_closed, require_support
 from etherapy.rules.telling import Teller
 from tests.rules.world import US_HOLIDAYS, VALE_HOURS, policy, rules_of, utc, words_of
@@ -27,6 +28,28 @@ OPEN = utc("2026-06-01T15:00")
 
 def agreed(*documents: dict) -> Rules:
     return resolve([Layer("therapist", [VALE_HOURS]), Layer("agreement", list(documents))])
+
+
+# --- S-18: a couple -------------------------------------------------------------------------------
+
+
+def test_s18_each_of_a_couple_has_a_limit_of_their_own():
+    greta, paul = "0a" * 16, "0b" * 16
+    limits = [
+        {"kind": "budget.count", "limits": [{"n": n, "per": "week"}], "only_for": [who]}
+        for who, n in ((greta, 1), (paul, 2))
+    ]
+    said = [
+        Layer("therapist", [VALE_HOURS]),
+        Layer("agreement", [{"kind": "participants", "couple": True}, *limits]),
+    ]
+    before = Facts(sent=(Counted(OPEN - timedelta(hours=1), OPEN - timedelta(hours=1)),))
+    asked = Attempt(OPEN, by_client=True)
+    first, second = (decide(resolve(said, person=who), asked, before) for who in (greta, paul))
+    assert (first.code, first.release_at) == ("held", utc("2026-06-08T13:00"))
+    assert (second.code, second.left, second.release_at) == ("at_once", 0, OPEN)
+    assert decide(resolve(said, person=greta), asked, Facts()).left == 0
+    assert decide(resolve(said), asked, before).left is None
 
 
 # --- S-19: a guardian -----------------------------------------------------------------------------

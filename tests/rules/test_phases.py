@@ -11,7 +11,7 @@ from etherapy.rules.kinds.phase import ORDER, Phase, Phases
 from etherapy.rules.kinds.response_target import ResponseTarget
 from etherapy.rules.rule import Counted
 from etherapy.rules.targets import NextWindows
-from tests.rules.world import VALE_HOURS, rules_of, target, utc, words_of
+from tests.rules.world import VALE_HOURS, client_sends, rules_of, target, utc, words_of
 
 
 def agreed(*phases: dict, practice: tuple[dict, ...] = (), besides: tuple[dict, ...] = ()) -> Rules:
@@ -228,3 +228,11 @@ def test_phases_are_the_same_after_the_sheet_was_read_back():
     assert again == rules
     assert second_of_the_week(again, "2026-11-02") == "declined"
     assert rules_of(VALE_HOURS) != rules
+
+
+def test_what_a_phase_brings_holds_no_longer_than_the_phases_themselves():
+    phases = [{"name": "standard", "rules": [{"kind": "off_hours.policy", "policy": "hold"}]}]
+    july = {"kind": "phase", "begins": "2026-07-01", "ends": "2026-08-01", "phases": phases}
+    rules = resolve([Layer("therapist", [VALE_HOURS]), Layer("agreement", [july])])
+    times = ("2026-07-01T03:59", "2026-07-01T04:00", "2026-08-01T04:00")
+    assert [client_sends(rules, at).ack for at in times] == [True, False, True]

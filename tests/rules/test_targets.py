@@ -318,6 +318,7 @@ def test_each_reading_is_a_target_that_decides_what_it_said():
     [
         ({"target": {"count": "business_hours", "n": 24}}, "target"),
         ({"target": {"count": "hours", "n": 24}}, "target"),
+        ({"target": {"count": "business hours", "n": 24}}, "target"),
         ({"target": {"n": 24}}, "target"),
         ({"target": {"hours": 24}}, "target"),
         ({"target": 24}, "target"),

@@ -34,7 +34,19 @@ TOLD: list[tuple[dict[str, Any], str]] = [
     (COVERED_BY_LIND, "Dr Lind covers, for clients who agree to it."),
     (
         target("business_days", n=1),
-        "A reply is planned by the end of the day, 1 day after the release, counting open days only.",
+        "A reply is planned by the end of the next open day after the message is released.",
+    ),
+    (
+        target("business_days", n=1, at="16:00"),
+        "A reply is planned by 16:00 on the next open day after the message is released.",
+    ),
+    (
+        target("business_days", n=2),
+        "A reply is planned by the end of the day, 2 days after the release, counting open days only.",
+    ),
+    (
+        target("next_windows", n=1),
+        "A reply is planned by the end of the next window after the one in which the message is released.",
     ),
     (target("window_minutes", n=120) | {"firm": True}, "A reply is due within 2 hours of open time."),
     (
@@ -43,7 +55,7 @@ TOLD: list[tuple[dict[str, Any], str]] = [
     ),
     (target("deferred_to_session"), "It is answered in the next session."),
     (target("none"), "No reply time is agreed."),
-    (MORNING, "Mon to Fri 16:00 to 7:00: by 10:00, 1 day later, counting open days only"),
+    (MORNING, "Mon to Fri 16:00 to 7:00: by 10:00 on the next open day"),
     (
         target("from_slot", weekday="mon", at="12:00", hours=48),
         "A reply is planned within 48 hours after the slot on Mon at 12:00, nights included.",

@@ -215,7 +215,8 @@ def _with_week(timetable: Timetable, zone: str, week: list[list[Span]]) -> Timet
     """The same timetable with another week in the first era."""
     first, *rest = timetable._weekly
     first = first._replace(every=tuple(joined(spans) for spans in week))
-    return timetable._changed(zone_name=zone, weekly=(first, *rest))
+    dated = timetable._closed, timetable._holidays, timetable._replaced, timetable._added
+    return Timetable(zone, (first, *rest), *dated)
 
 
 def _at_or_before(first: datetime | None, second: datetime | None) -> bool:

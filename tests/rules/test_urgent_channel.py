@@ -150,6 +150,13 @@ def test_s11_the_lines_say_what_is_recorded_and_nothing_more():
     assert alert_lines([], False, utc(NIGHT), "America/New_York", english) == ["no alert was sent"]
 
 
+def test_what_happens_at_one_instant_is_told_as_it_was_done_sent_before_seen():
+    at = utc("2026-02-18T08:10")
+    alerted = [Alerted("Dr A", utc(NIGHT), at), Alerted("Dr B", at, None)]
+    lines = alert_lines(alerted, False, utc(NIGHT), "America/New_York", LANGUAGES["en"])
+    assert lines[1:] == ["second person alerted 03:10", "Dr A has seen the alert 03:10"]
+
+
 def test_a_line_of_the_next_day_names_the_date():
     late = [Alerted("Dr B", utc("2026-02-19T05:30"), None)]
     [line, _] = alert_lines(late, False, utc("2026-02-19T04:50"), "America/New_York", LANGUAGES["en"])

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from os import urandom
 from typing import Any
 
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.person import Person as Known
 from etherapy.sdk.verifying.spine import Pin
 from etherapy.sdk.verifying.thread_log import Applied, Reader, ThreadLog
@@ -99,4 +100,4 @@ class LargerWorld(SmallWorld):
         page = self.items[log.n : upto]
         head = self.head(log.n + len(page))
         began = None if log.spine.start.n else self.began
-        return log.apply(page, head, self.people(), [one.keys], {}, began, self.papers)
+        return log.apply(page, head, Evidence(self.people(), [one.keys], {}, began, self.papers))

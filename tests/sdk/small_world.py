@@ -9,7 +9,8 @@ from etherapy.crypto.invitation import invitation_keys, new_link_secret
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.crypto.messages import seal_message
 from etherapy.sdk.keeping.kept import KeptItem, KnownLinks, OwnItem
-from etherapy.sdk.verifying.epochs import Began
+from etherapy.sdk.verifying.beginnings import Began
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.person import Person as Known
 from etherapy.sdk.verifying.person import read_person
 from etherapy.sdk.verifying.thread_log import Applied, Reader, ThreadLog
@@ -196,4 +197,6 @@ class SmallWorld:
         """Show everything new to a device."""
         page = self.items[log.n : upto]
         shown = head or self.head(log.n + len(page))
-        return log.apply(page, shown, people or self.people(), [one.keys], own or {}, began or self.began)
+        return log.apply(
+            page, shown, Evidence(people or self.people(), [one.keys], own or {}, began or self.began)
+        )

@@ -10,6 +10,7 @@ from etherapy.merkle.tree import grow, leaf_hash
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Kind
 from etherapy.sdk.keeping.kept import KeptItem, OwnItem
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.generations import Generations
 from etherapy.sdk.verifying.own_items import judge_revision
 from etherapy.sdk.verifying.thread_log import Applied, Reader, ThreadLog
@@ -105,7 +106,7 @@ def test_at_59_a_reader_goes_on_behind_a_signed_mark_and_is_told(world: World):
     assert kinds(applied) == {Kind.RESTORED} and not applied.findings[0].grave
     assert (log.spine.generation, log.spine.marks[0].n, log.halted) == (GENERATION, mark.n, None)
     again = world.log(world.vale, log.epochs.secrets)  # what is kept is judged once more, offline
-    again.apply(world.items, None, world.people(), [world.vale.keys], {}, world.began)
+    again.apply(world.items, None, Evidence(world.people(), [world.vale.keys], {}, world.began))
     assert again.spine.t == log.spine.t and again.spine.marks == log.spine.marks
 
 
@@ -166,7 +167,7 @@ def test_at_18_positions_below_the_mark_cannot_be_exchanged(world: World):
     world.deliver(world.write("another one in its place"))
     world.begin()
     with pytest.raises(Refuted):
-        log.apply(world.items[log.n :], world.head(), world.people(), [world.vale.keys], {})
+        log.apply(world.items[log.n :], world.head(), Evidence(world.people(), [world.vale.keys], {}))
 
 
 def lose_and_heal(world: World, envelopes: int = 2) -> list[Entry]:

@@ -69,7 +69,12 @@ async def test_rules_other_than_the_sheet_names_are_believed_by_nobody(
 async def test_a_sheet_that_was_replaced_is_no_news(pair: Pair, monkeypatch: pytest.MonkeyPatch):
     await pair.anna.thread_rules(pair.thread)
     shown: list[Any] = []
-    lie(monkeypatch, pair.anna, endpoints.read_sheet, lambda sheet: shown.append(sheet) or shown[0])
+
+    def first(sheet: Any) -> Any:
+        shown.append(sheet)
+        return shown[0]
+
+    lie(monkeypatch, pair.anna, endpoints.read_sheet, first)
     await pair.anna.thread_rules(pair.thread)
     await agree(pair)
     before = pair.anna.desk(pair.thread).state.sheets.r

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from etherapy.sdk.findings import Kind
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.thread_log import Applied
 from etherapy.tep.epoch import CommitReason, Role
 from tests.sdk.larger_world import LargerWorld
@@ -165,7 +166,9 @@ def test_whoever_joins_without_the_history_reads_from_the_epoch_that_brought_the
     world.deliver(world.write("After"))
     log = world.newcomer(start)
     page = world.items[start:]
-    applied = log.apply(page, world.head(), world.people(), [world.lind.keys], {}, None, world.papers)
+    applied = log.apply(
+        page, world.head(), Evidence(world.people(), [world.lind.keys], {}, None, world.papers)
+    )
     assert [message.text for message in applied.messages] == ["After"]
     assert kinds(applied) == [] and len(log.epochs.secrets) == 1
     assert log.epochs.owner == world.vale.chain.chain_id and log.n == world.n
@@ -188,11 +191,15 @@ def test_a_server_cannot_choose_where_or_by_whom_a_reader_comes_in(world: Larger
         log = world.newcomer(start)
         with pytest.raises(Exception, match="signed head"):
             log.apply(
-                world.items[start:], world.head(), world.people(), [world.lind.keys], {}, None, world.papers
+                world.items[start:],
+                world.head(),
+                Evidence(world.people(), [world.lind.keys], {}, None, world.papers),
             )
         return
     page = world.items[start:]
-    applied = log.apply(page, world.head(), world.people(), [world.lind.keys], {}, None, world.papers)
+    applied = log.apply(
+        page, world.head(), Evidence(world.people(), [world.lind.keys], {}, None, world.papers)
+    )
     assert kinds(applied) == [Kind.BAD_COMMIT] and log.halted is not None
 
 
@@ -209,11 +216,7 @@ def test_a_thread_never_gets_another_owner_than_the_one_that_was_invited_to(
         applied = log.apply(
             world.items[start:],
             world.head(),
-            world.people(),
-            [world.lind.keys],
-            {},
-            world.began if history else None,
-            world.papers,
+            Evidence(world.people(), [world.lind.keys], {}, world.began if history else None, world.papers),
         )
         assert kinds(applied)[:1] == expected
 
@@ -230,7 +233,9 @@ def test_nobody_is_brought_under_a_charter_that_they_did_not_sign(
     for expected in ([Kind.BAD_COMMIT], []):
         log, began = world.newcomer(start, secrets), world.began if history else None
         page = world.items[start:]
-        applied = log.apply(page, world.head(), world.people(), [world.lind.keys], {}, began, world.papers)
+        applied = log.apply(
+            page, world.head(), Evidence(world.people(), [world.lind.keys], {}, began, world.papers)
+        )
         assert kinds(applied) == expected
         world.sign_charter()
 
@@ -253,7 +258,9 @@ def test_a_newcomer_is_told_when_the_time_of_a_colleague_ends_and_by_which_conse
             world.consents = {name: one for name, one in world.consents.items() if len(one[1]) > 1}
         log = world.newcomer(start)
         page = world.items[start:]
-        applied = log.apply(page, world.head(), world.people(), [world.lind.keys], {}, None, world.papers)
+        applied = log.apply(
+            page, world.head(), Evidence(world.people(), [world.lind.keys], {}, None, world.papers)
+        )
         assert kinds(applied)[:1] == expected
 
 
@@ -282,7 +289,7 @@ def test_a_planted_secret_opens_nothing(world: LargerWorld):
 def test_a_thread_is_not_begun_without_its_reader_unless_they_joined_it(world: LargerWorld):
     other = person("somebody else")
     log = world.log(other)
-    applied = log.apply(world.items, world.head(), world.people(), [other.keys], {}, world.began)
+    applied = log.apply(world.items, world.head(), Evidence(world.people(), [other.keys], {}, world.began))
     assert kinds(applied) == [Kind.BAD_COMMIT]
 
 
@@ -294,5 +301,7 @@ def test_bare_entries_from_before_a_newcomer_are_gaps_and_no_alarm(world: Larger
     world.next(world.vale, CommitReason.USER_ADDED, (name,), view=(start, world.ts[start]))
     page = [msgspec.structs.replace(world.items[start], item=None, promise=None), *world.items[start + 1 :]]
     log = world.newcomer(start)
-    applied = log.apply(page, world.head(), world.people(), [world.lind.keys], {}, None, world.papers)
+    applied = log.apply(
+        page, world.head(), Evidence(world.people(), [world.lind.keys], {}, None, world.papers)
+    )
     assert not any(found.grave for found in applied.findings) and log.halted is None

@@ -1,6 +1,7 @@
 """A message is never lost and never sent twice, whatever breaks (A-9), against a real server."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,50 @@ async def test_a_message_whose_answer_was_lost_is_sent_again_and_arrives_once(
     assert (await again.sync()).sent == ()
     await again.close()
     profile.close()
+
+
+class CutTransport(LossyTransport):
+    """A real connection over which chosen requests never leave."""
+
+    async def call(self, endpoint: Any, body: Any = None, /, **more: Any) -> Any:
+        if endpoint.name in self.losing:
+            self.losing.remove(endpoint.name)
+            raise Unreachable("there is no net")
+        return await super().call(endpoint, body, **more)
+
+
+async def test_what_was_said_beside_a_message_is_said_again_after_a_restart(
+    practice: Practice, pair: Pair, clock: TestClock, tmp_path: Path
+):
+    """The card that was confirmed, and the reason for sending now: without them it would not go."""
+    quiet = {"kind": "therapist.outbound", "quiet_start": "20:00", "quiet_end": "08:00"}
+    nobody = {"kind": "urgent.channel", "confirm_card": True}
+    link = await practice.staff_link(["therapist"], "Dr Lind")
+    cable, places = CutTransport(practice.server.origin), (tmp_path / "lind", tmp_path / "ben")
+    lind, _ = await enrol(link, Profile.open(places[0]), Therapist, clock=clock, transport=cable)
+    await lind.set_rules([quiet | {"override": "reason_required"}, nobody])
+    other = CutTransport(practice.server.origin)
+    invitation = (await lind.invite()).text
+    ben, thread, _ = await join(invitation, Profile.open(places[1]), clock=clock, transport=other)
+    await practice.server.make_rounds()
+    await lind.sync()
+    await clock.turn_to(NIGHT)
+    card = (await ben.preview(thread, "Now", urgent=True)).words.card.card_id
+    cable.losing.append("send_message")
+    other.losing.append("send_message")
+    with pytest.raises(NotSentYet):
+        await lind.send(thread, "Good night", at_once_because="travel")
+    with pytest.raises(NotSentYet):
+        await ben.send(thread, "Now", urgent=True, card=card)
+    for one, kind, place in ((lind, Therapist, places[0]), (ben, Session, places[1])):
+        await one.close()
+        one.profile.close()
+        profile = Profile.open(place)
+        again = await kind.open(profile, clock=clock)
+        news = await again.sync()
+        assert [sent.state for sent in news.sent] == ["placed"] and news.refused == ()
+        await again.close()
+        profile.close()
 
 
 async def test_at_102_a_stale_epoch_is_verified_and_the_message_sealed_again_under_its_mid(

@@ -12,6 +12,7 @@ from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Kind
 from etherapy.sdk.keeping.kept import OwnItem
 from etherapy.sdk.verifying.beginnings import Began
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.spine import Pin
 from etherapy.sdk.verifying.thread_log import Applied, Reader, ThreadLog
 from etherapy.tep.envelope import parse_envelope
@@ -112,7 +113,7 @@ def test_at_42_two_histories_of_one_thread_are_a_fork_with_both_heads_as_proof(w
     world.read(log, world.vale)
     other = world.ts[-1][:-1] + bytes([world.ts[-1][-1] ^ 1])
     with pytest.raises(Refuted) as refused:
-        log.apply([], world.head(t=other), {}, [], {})
+        log.apply([], world.head(t=other), Evidence({}, [], {}))
     assert refused.value.finding.kind == Kind.FORK
     assert refused.value.finding.proof["head"] != refused.value.finding.proof["earlier_head"]
 
@@ -415,7 +416,7 @@ def test_a_device_without_a_row_says_so_and_shows_no_text(world: SmallWorld):
     late = world.anna.add()
     world.deliver(world.write("before it came"))
     log = world.log(world.anna)
-    applied = log.apply(world.items, world.head(), world.people(), [late], {}, world.began)
+    applied = log.apply(world.items, world.head(), Evidence(world.people(), [late], {}, world.began))
     assert kinds(applied)[0] == Kind.NO_ROW
     assert applied.messages[0].text is None
     assert Kind.UNREADABLE in kinds(applied)

@@ -254,7 +254,8 @@ async def test_other_words_are_no_way_around_what_a_message_may_be(
     waits, _ = await write(clinic, talk)
     me, token = clinic.people["A.client"], clinic.people[talk.therapist].token
     early = {"kind": "window.weekly", "windows": [{"days": ["tue"], "start": "07:00", "end": "17:00"}]}
-    await clinic.line.call(endpoints.set_own_rules, SetRules(0, [dict(rule), early]), token=token)
+    rules = [dict(rule), dict[str, object](early)]
+    await clinic.line.call(endpoints.set_own_rules, SetRules(0, rules), token=token)
     seven = MORNING + timedelta(days=1, hours=-2)
     promised = promise_of((await waiting(clinic, me, talk))[waits.mid].promise)
     assert promised.release_at == int(seven.timestamp() * 1000)
@@ -296,14 +297,29 @@ async def test_rules_that_meet_a_refund_move_nothing_that_it_moved_later(
         return await real(*args)
 
     monkeypatch.setattr(RuleSets, "set", set_after_a_recall)
-    early = {"kind": "window.weekly", "windows": [{"days": ["mon"], "start": "08:00", "end": "17:00"}]}
-    slow = {"kind": "response.target", "target": {"count": "business_days", "n": 3}}
+    windows = [{"days": ["mon", "tue"], "start": "08:00", "end": "17:00"}]
+    early: dict[str, object] = {"kind": "window.weekly", "windows": windows}
+    slow: dict[str, object] = {"kind": "response.target", "target": {"count": "business_days", "n": 3}}
     token = clinic.people[talk.therapist].token
-    tomorrow = [{**early, "windows": [{"days": ["mon", "tue"], "start": "08:00", "end": "17:00"}]}, slow]
-    await clinic.line.call(endpoints.set_own_rules, SetRules(0, tomorrow), token=token)
+    await clinic.line.call(endpoints.set_own_rules, SetRules(0, [early, slow]), token=token)
     moved = promise_of((await waiting(clinic, clinic.people["A.client"], talk))[second.mid].promise)
     eight = MORNING + timedelta(hours=23)
     assert (moved.rev, moved.release_at) == (2, int(eight.timestamp() * 1000))
+
+
+async def test_rules_set_by_a_process_whose_clock_is_behind_release_nothing_before_it_was_accepted(
+    clinic: Clinic, talk: Talk, tmp_path: Path
+) -> None:
+    await clinic.clock.turn_to(NIGHT + MINUTE)
+    async with another_node(clinic, tmp_path) as other:
+        await clinic.clock.turn_to(NIGHT + MINUTE + timedelta(milliseconds=20))
+        message, sent = await write(clinic, talk)
+        now = {"kind": "off_hours.policy", "policy": "deliver_normal"}
+        token = clinic.people[talk.therapist].token
+        await other.line.call(endpoints.set_own_rules, SetRules(0, [now]), token=token)
+    found = await look(clinic, clinic.people["A.client"], talk, message)
+    promise = promise_of(found.state.promise or b"")
+    assert promise.release_at == promise.accepted_at == promise_of(sent.receipt).accepted_at
 
 
 async def test_what_becomes_urgent_gives_its_place_to_the_next(clinic: Clinic, talk: Talk) -> None:

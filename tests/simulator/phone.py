@@ -11,7 +11,8 @@ from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.keeping.kept import OwnItem
 from etherapy.sdk.threads import causes
-from etherapy.sdk.verifying.epochs import Began
+from etherapy.sdk.verifying.beginnings import Began
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.message import Message
 from etherapy.sdk.verifying.own_items import judge_placed, judge_status, overdue_by
 from etherapy.sdk.verifying.person import Person
@@ -109,7 +110,9 @@ class Phone:
         page = self.host.page(self)
         try:
             applied = self.log.apply(
-                page.items, page.head, self.known, self.every_key(), self.own, self.began, self.host.papers()
+                page.items,
+                page.head,
+                Evidence(self.known, self.every_key(), self.own, self.began, self.host.papers()),
             )
         except Refuted as refuted:
             self._note([refuted.finding])

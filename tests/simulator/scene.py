@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from etherapy.crypto.epochs import new_epoch
 from etherapy.crypto.invitation import invitation_keys
-from etherapy.sdk.verifying.epochs import Began
+from etherapy.sdk.verifying.beginnings import Began
 from etherapy.tep.charter import charter_hash
 from etherapy.tep.epoch import CommitReason, Role, parse_commit
 from etherapy.tep.invite import Invite, InviteAccept, parse_accept, parse_invite, sign_accept, sign_invite

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from etherapy.server.main import Application
 from etherapy.server.operate.site import Site
 from tests.conftest import RunningServer
 from tests.journeys.restorable import House
@@ -24,6 +25,8 @@ class Laboratory:
     site: Site
     store: Store
     server: RunningServer
+    second: Application
+    """Another process over the same database; it has no address, and makes rounds."""
     lives: AsyncExitStack = field(repr=False)
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -34,6 +37,11 @@ class Laboratory:
         """The process ends and another begins: what was only remembered is gone."""
         await self.lives.aclose()
         self.server = await self.lives.enter_async_context(self.house.serve(self.site, self.store))
+
+    async def rounds_of_both(self) -> None:
+        """The workers of both, at the same time."""
+        now = self.house.clock.now()
+        await asyncio.gather(self.server.make_rounds(), self.second.rounds.tick(now))
 
     async def turn_to_monday(self) -> datetime:
         """The next Monday, 12:00 UTC: each run begins on one."""

@@ -7,9 +7,10 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from etherapy.rules import Attempt, Decision, Facts, Layer, Rules, decide, resolve
+from etherapy.rules.replacing import take_place
 from etherapy.rules.rule import NO_REPLY_EXPECTED, Counted
 
-State = Literal["held", "placed", "recalled"]
+State = Literal["held", "placed", "recalled", "replaced"]
 
 
 @dataclass
@@ -29,11 +30,21 @@ class Written:
     state: State = "held"
     mid: bytes = b""
     first_promise: tuple[datetime | None, datetime | None] = (None, None)
+    first_accepted_at: datetime | None = None
+    """Of the message whose place it took, if it did."""
 
     @property
     def accepted_at(self) -> datetime:
         assert self.decision.accepted_at is not None
         return self.decision.accepted_at
+
+    @property
+    def counted_from(self) -> datetime:
+        return self.first_accepted_at or self.accepted_at
+
+    @property
+    def live(self) -> bool:
+        return self.state in ("held", "placed")
 
     @property
     def counted(self) -> Counted:
@@ -61,27 +72,29 @@ class Model:
         turn = self.placed[replies[-1] + 1 :] if replies else self.placed
         waiting = [one for one in turn if one.by_client and one.service_class != NO_REPLY_EXPECTED]
         due = [one.reply_by for one in waiting if one.reply_by is not None]
-        own = [one for one in self.written if one.by_client is by_client and one.state != "recalled"]
+        own = [one for one in self.written if one.by_client is by_client and one.live]
         return Facts(
             turn_reply_by=min(due, default=None),
             acked_until=None if urgent or not by_client else self.acked_until,
             turn_urgent=any(one.urgent for one in waiting),
             turn=len(replies),
             sent=tuple(one.counted for one in own if one is not but),
-            first_contact=not any(one.by_client for one in self.written if one is not but),
+            first_contact=by_client and not any(w.by_client and w.live for w in self.written if w is not but),
         )
 
     def decide(self, attempt: Attempt) -> Decision:
         """What the rules say of it now."""
         return decide(self.rules(), attempt, self.facts(attempt.by_client, attempt.urgent))
 
-    def accept(self, text: str, attempt: Attempt, decision: Decision) -> Written:
+    def accept(
+        self, text: str, attempt: Attempt, decision: Decision, first_accepted_at: datetime | None = None
+    ) -> Written:
         """Take it as the server took it."""
         one = Written(
             text, attempt.by_client, attempt.service_class, attempt.urgent, attempt.size, decision,
             order=len(self.written), turn=self.facts(attempt.by_client, attempt.urgent).turn,
             release_at=decision.release_at, reply_by=decision.reply_by,
-            first_promise=(decision.release_at, decision.reply_by),
+            first_promise=(decision.release_at, decision.reply_by), first_accepted_at=first_accepted_at,
         )  # fmt: skip
         self.written.append(one)
         if decision.ack and attempt.by_client:
@@ -93,13 +106,31 @@ class Model:
     def release(self, now: datetime) -> list[Written]:
         """Place what is due, in the order of acceptance."""
         due = [w for w in self.written if w.state == "held" and w.release_at and w.release_at <= now]
-        for one in sorted(due, key=lambda one: (one.accepted_at, one.order)):
+        for one in sorted(due, key=lambda one: (one.counted_from, one.order)):
             self._place(one)
         return due
 
     def recall(self, one: Written, now: datetime) -> list[Written]:
         """Take a held one back; those it had kept waiting may move up. Answers those that did."""
         one.state = "recalled"
+        return self._refund(one, now)
+
+    def replacement(self, one: Written, attempt: Attempt) -> Decision:
+        """What the rules say of other words in the place of a held message."""
+        before = replace(one.decision, release_at=one.release_at, reply_by=one.reply_by)
+        facts = replace(self.facts(attempt.by_client, attempt.urgent), sent=())
+        kept = max(attempt.at, before.not_before or attempt.at)
+        asked = replace(attempt, ready_at=kept if attempt.by_client else None)
+        return take_place(before, decide(self.rules(), asked, facts))
+
+    def put_in_place(self, one: Written, text: str, attempt: Attempt, decision: Decision) -> Written:
+        """The new message; where it counts no more, others move up."""
+        one.state = "replaced"
+        if decision.counts_at != one.decision.counts_at:
+            self._refund(one, attempt.at)
+        return self.accept(text, attempt, decision, one.counted_from)
+
+    def _refund(self, one: Written, now: datetime) -> list[Written]:
         moved = []
         for other in self.held():
             if other.by_client is one.by_client and other.decision.not_before is not None:

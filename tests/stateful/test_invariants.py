@@ -12,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from etherapy.server.main import Application
+from etherapy.server.telemetry import Telemetry
+from etherapy.store.database import Database
 from tests.journeys.restorable import house
 from tests.stateful.laboratory import Laboratory
 from tests.stateful.machine import Thread
@@ -32,9 +35,12 @@ async def laboratory(tmp_path, postgres, scratch) -> AsyncIterator[Laboratory]:
     site = await built.set_up(tmp_path / "data", store)
     lives = AsyncExitStack()
     server = await lives.enter_async_context(built.serve(site, store))
-    found = Laboratory(asyncio.get_running_loop(), built, site, store, server, lives)
-    yield found
-    await found.lives.aclose()
+    async with Database(store.serve_dsn, size=2) as database:
+        telemetry = Telemetry(b"tests", log_requests=False)
+        second = Application(server.settings, database, server.secrets, built.clock, telemetry)
+        found = Laboratory(asyncio.get_running_loop(), built, site, store, server, second, lives)
+        yield found
+        await found.lives.aclose()
 
 
 def test_the_invariants_of_the_law_hold_whatever_happens(laboratory: Laboratory) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import click
+from msgspec.structs import asdict
 
 from etherapy.cli.codes import CODE
 from etherapy.cli.ids import choose
 from etherapy.cli.profiles import profiled, typed
-from etherapy.cli.saying import Group, say
+from etherapy.cli.saying import ListingGroup, say
 from etherapy.cli.showing import show_time
 from etherapy.cli.speaking import act_in, choose_message, in_language, in_thread, on_wall, run, speaking
 from etherapy.protocol.alerts import Alert, AlertStatus
@@ -15,13 +16,9 @@ from etherapy.sdk.duties import Duties
 from etherapy.sdk.session import Session
 
 
-@click.group("alerts", cls=Group, invoke_without_command=True)
-@click.pass_context
-def alerts(context: click.Context) -> None:
+@click.group("alerts", cls=ListingGroup)
+def alerts() -> None:
     """Alerts of urgent messages: those sent to you, and what became of your own message's."""
-    if context.invoked_subcommand is None:
-        with listing.make_context("list", [], parent=context) as inner:
-            listing.invoke(inner)
 
 
 @alerts.command("list")
@@ -31,7 +28,10 @@ def listing(zone: str, profile: str) -> None:
     """The alerts that were sent to you, newest first."""
     found = run(_alerts(profile))
     lines = [line for one in found for line in _shown(one, zone, profile)]
-    say(lines or ["No alert was sent to you in the last four weeks."], found)
+    say(
+        lines or ["No alert was sent to you in the last four weeks."],
+        [asdict(one) | {"alert": one.alert.hex()} for one in found],
+    )
 
 
 async def _alerts(profile: str) -> list[Alert]:

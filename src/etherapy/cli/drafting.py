@@ -1,10 +1,14 @@
 """Where a text or a plan comes from: the command line, standard input, or the person's editor."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
-from etherapy.cli.saying import Refusal
+from etherapy.cli.saying import Refusal, remark
+from etherapy.protocol.problem import Problem
+from etherapy.sdk.faults import DeviceFault, NotSentYet
 from etherapy.tep.kinds import SafetyPlan
 
 _HINT = "\n\n# Write above this line. An empty text sends nothing.\n"
@@ -25,6 +29,19 @@ def read_text(given: str | None) -> str:
     if not text:
         raise Refusal("there is no text", "nothing was sent")
     return text
+
+
+@contextmanager
+def giving_back(text: str, *, typed: bool) -> Iterator[None]:
+    """Show a text that was `typed` just now again where it was not taken: nothing else of it is left here."""
+    try:
+        yield
+    except NotSentYet:
+        raise  # it is in the outbox
+    except (Problem, Refusal, DeviceFault):
+        if typed and text:
+            remark(f"What you wrote:\n\n{text}\n")
+        raise
 
 
 def read_plan(known: SafetyPlan | None) -> dict[str, list[str]]:

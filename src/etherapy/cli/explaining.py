@@ -17,6 +17,7 @@ from etherapy.cli.speaking import (
     refresh,
     run,
     speaking,
+    zone_of_client,
 )
 from etherapy.protocol.messages import Explanation
 from etherapy.rules.decision import Decision
@@ -49,9 +50,10 @@ def explaining(message: str, again: bool, language: str, thread: str | None, zon
     say(
         [
             *found.summary,
+            "Why:",
             *(f"  - {reason}" for reason, _ in explain_reasons(found.decision, words_in(language))),
             *_winners(found.decision),
-            f"Accepted {show_time(found.accepted_at, zone)}; released {show_time(found.release_at, zone)}; "
+            f"Accepted {show_time(found.accepted_at, zone)}; release {show_time(found.release_at, zone)}; "
             f"placed {show_time(found.placed_at, zone)}; reply by {show_time(found.reply_by, zone)}.",
         ],
         found,
@@ -64,6 +66,7 @@ async def _replay(me: Session, chosen: bytes, message: str) -> Replayed:
 
 def _winners(decision: Decision) -> Iterator[str]:
     """`release_at: window.weekly [therapist/3]`: which rule of which version decided each field."""
+    yield "Decided by:"
     for field, reason in sorted(decision.by.items()):
         place = f" {reason.place}" if reason.place else ""
         yield f"  {field}: {reason.kind}{place} [{reason.origin}]"
@@ -74,8 +77,6 @@ async def _explain(profile: str, zone: str, thread: str | None, message: str, la
         me.language = language
         await refresh(me)
         chosen = await choose_view(me, thread)
-        me.zone = (
-            zone if chosen.role in ("client", "family") else ""
-        )  # beside the practice's time stands the client's
+        me.zone = zone_of_client(chosen, zone)
         mid = await choose_message(me, chosen.thread, message, anybodys=True)
         return await me.explain(chosen.thread, mid)

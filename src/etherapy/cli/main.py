@@ -1,7 +1,7 @@
 """`etherapy`: all commands, and how a failure is told. Exit status 1: refused; 2: not understood."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from traceback import extract_tb
 
 import click
@@ -127,11 +127,15 @@ def _tell(error: Exception) -> int:
 
 def _details(problem: Problem) -> str:
     """What a problem says besides its title, and the number by which the operator finds it."""
-    names = ("field", "fault", "mend", "whose", "what")
-    said = [str(getattr(problem, name)) for name in names if getattr(problem, name, "")]
+    said = [": ".join(_said(problem, "field", "fault")), *_said(problem, "mend", "whose", "what")]
+    said = [part for part in said if part]
     if problem.request_id:
         said.append(f"request {problem.request_id}")
     return "; ".join(said)
+
+
+def _said(problem: Problem, *names: str) -> Iterator[str]:
+    return (str(getattr(problem, name)) for name in names if getattr(problem, name, ""))
 
 
 def main() -> None:

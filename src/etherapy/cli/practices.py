@@ -127,7 +127,8 @@ async def _staff_link(
     async with open_site(settings) as site:
         there = await set_up(site, settings.public_origin)
         found = await find_practice(site, practice)
-        link = new_staff_link(settings.public_origin, found.practice_id, there.secrets.server_id)
+        origin = settings.public_origin if settings.origin else there.secrets.origin
+        link = new_staff_link(origin, found.practice_id, there.secrets.server_id)
         offer = LinkOffer(link.lookup_id, link.staff_pk)
         return link, await create_staff_link(site, there, found.practice_id, offer, roles, name)
 

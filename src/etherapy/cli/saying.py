@@ -66,6 +66,14 @@ class Group(click.Group):
             formatter.write_dl([(name, one.get_short_help_str(200)) for name, one in self.commands.items()])
 
 
+class ListingGroup(Group):
+    """Commands of which `list` is meant where none is named: its options may follow the group at once."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["list", *args])
+
+
 def say(lines: Iterable[str] | str, document: object) -> None:
     """Print the lines, or the document where JSON was asked for."""
     if wants_json():

@@ -135,6 +135,13 @@ def show_sent(sent: SentMessage, zone: str, profile: str) -> Iterator[str]:
     yield from show_place(sent, zone, profile)
 
 
+def show_own(sent: SentMessage, zone: str, profile: str) -> Iterator[str]:
+    """What became of what somebody else than a client sent: why it goes out later, if it does."""
+    if sent.state == "held":
+        yield from sent.words.lines
+    yield from show_place(sent, zone, profile)
+
+
 def show_place(sent: SentMessage, zone: str, profile: str) -> Iterator[str]:
     """Where a message is now, and how to have it back."""
     if sent.state == "held":

@@ -178,6 +178,11 @@ async def choose_view(me: Session, wanted: str | None) -> ThreadView:
     raise Refusal("there are several threads", "choose one with --thread: see `etherapy threads`")
 
 
+def zone_of_client(view: ThreadView, zone: str) -> str:
+    """The zone whose time stands beside the practice's: that of a client or family, and of nobody else."""
+    return zone if view.role in ("client", "family") else ""
+
+
 async def choose_message(me: Session, thread: bytes, wanted: str, *, anybodys: bool = False) -> bytes:
     """The id of one's own message that begins so, waiting or placed; with `anybodys` also of another's."""
     mids = {one.mid for one in await me.waiting(thread)}

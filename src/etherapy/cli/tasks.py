@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import click
+from msgspec.structs import asdict
 
 from etherapy.cli.codes import CODE
 from etherapy.cli.ids import choose
 from etherapy.cli.profiles import profiled, typed
-from etherapy.cli.saying import Group, count, say
+from etherapy.cli.saying import ListingGroup, count, say
 from etherapy.cli.showing import show_time
 from etherapy.cli.speaking import on_wall, run, speaking
 from etherapy.protocol.tasks import Task
@@ -20,17 +21,14 @@ _WORDS = {
     "promises_on_closed_date": "{subject} is closed now, and was open. What was promised for it stands: "
     "have it covered, open a window on it, or promise anew.",
     "zone_data_changed": "New zone data moves the hours of {subject}. What was promised stands: look at it.",
+    "on_call_gone": "Somebody whom urgent messages call has left: name somebody else.",
     "outside_licence": "A client is in {subject} now, outside the areas of your licence.",
 }
 
 
-@click.group("tasks", cls=Group, invoke_without_command=True)
-@click.pass_context
-def tasks(context: click.Context) -> None:
+@click.group("tasks", cls=ListingGroup)
+def tasks() -> None:
     """What you have to do by a time."""
-    if context.invoked_subcommand is None:
-        with listing.make_context("list", [], parent=context) as inner:
-            listing.invoke(inner)
 
 
 @tasks.command("list")
@@ -40,12 +38,18 @@ def listing(zone: str, profile: str) -> None:
     """Your open tasks, in the order in which they are due."""
     found = run(_tasks(profile))
     lines = [line for one in found for line in _shown(one, zone, profile)]
-    say(lines or ["Nothing is to be done."], found)
+    say(lines or ["Nothing is to be done."], [_document(one) for one in found])
 
 
 async def _tasks(profile: str) -> list[Task]:
     async with speaking(profile, Duties) as me:
         return await me.tasks()
+
+
+def _document(task: Task) -> dict[str, object]:
+    """A task with its ids as commands take them."""
+    turns = [asdict(turn) | {"thread": turn.thread.hex()} for turn in task.turns]
+    return asdict(task) | {"task": task.task.hex(), "turns": turns}
 
 
 def _shown(task: Task, zone: str, profile: str) -> Iterator[str]:

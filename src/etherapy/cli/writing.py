@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import click
 
 from etherapy.cli.card_first import card_before
-from etherapy.cli.drafting import read_text
+from etherapy.cli.codes import read_code, read_reason
+from etherapy.cli.drafting import giving_back, read_text
 from etherapy.cli.explaining import explaining
 from etherapy.cli.profiles import profiled
 from etherapy.cli.saying import Command, Refusal, say
-from etherapy.cli.showing import show_place, show_sent, show_waiting, show_words
+from etherapy.cli.showing import show_own, show_place, show_sent, show_waiting, show_words
 from etherapy.cli.speaking import (
     act_in,
     as_member,
@@ -22,6 +23,7 @@ from etherapy.cli.speaking import (
     refresh,
     run,
     speaking,
+    zone_of_client,
 )
 from etherapy.protocol.messages import Previewed
 from etherapy.sdk.session import Session
@@ -39,6 +41,7 @@ _NOW = click.option(
     "because",
     metavar="REASON",
     default="",
+    callback=read_reason,
     help="Send at once what your own rules would send later, for this reason (a code); it is on record.",
 )
 
@@ -69,10 +72,11 @@ def previewing(
 async def _preview(
     profile: str, zone: str, thread: str | None, text: str, manner: "Manner"
 ) -> tuple[Previewed, bool]:
-    async with speaking(profile, Session, zone) as me:
+    async with speaking(profile, Session) as me:
         me.language = manner.language
         await refresh(me)
         chosen = await choose_view(me, thread)
+        me.zone = zone_of_client(chosen, zone)
         with as_member(chosen):
             seen = await me.preview(chosen.thread, text, manner.urgent, at_once_because=manner.because)
             return seen, chosen.role in ("client", "family")
@@ -151,16 +155,18 @@ def _write(profile: str, zone: str, thread: str | None, text: str | None, manner
             card=await card_before(me, chosen, wording) if manner.urgent else "",
         )
 
-    tell_sent(profile, zone, thread, act)
+    with giving_back(wording, typed=text is None):
+        tell_sent(profile, zone, thread, act)
 
 
 def tell_sent(profile: str, zone: str, thread: str | None, act: Act, words: str = "") -> None:
     """Send something, and say what became of it: in these `words`, or with where a client turns at once."""
 
     async def work() -> tuple[SentMessage, bool]:
-        async with speaking(profile, Session, zone) as me:
+        async with speaking(profile, Session) as me:
             await refresh(me)
             chosen = await choose_view(me, thread)
+            me.zone = zone_of_client(chosen, zone)
             with as_member(chosen):
                 return await act(me, chosen.thread), chosen.role == "client"
 
@@ -168,7 +174,7 @@ def tell_sent(profile: str, zone: str, thread: str | None, act: Act, words: str 
     if words:
         say([words, *show_place(sent, zone, profile)], document_of(sent))
     else:
-        say((show_sent if by_client else show_place)(sent, zone, profile), document_of(sent))
+        say((show_sent if by_client else show_own)(sent, zone, profile), document_of(sent))
 
 
 def document_of(sent: SentMessage) -> dict[str, object]:
@@ -225,27 +231,40 @@ def recalling(message: str, thread: str | None, zone: str, profile: str) -> None
 @click.argument("message")
 @click.argument("text", required=False)
 @click.option("--urgent", is_flag=True, help="Send the same text now, as urgent, instead of changing it.")
+@click.option(
+    "--now",
+    "because",
+    metavar="REASON",
+    default="",
+    callback=read_reason,
+    help="Send the same text now, for this reason (a code), where your own rules would send it later.",
+)
 @in_thread
 @on_wall
 @profiled
 def replacing(
-    message: str, text: str | None, urgent: bool, thread: str | None, zone: str, profile: str
+    message: str, text: str | None, urgent: bool, because: str, thread: str | None, zone: str, profile: str
 ) -> None:
     """Give MESSAGE of yours that still waits (the beginning of its id) another TEXT. It keeps its time."""
-    wording = "" if urgent else read_text(text)
+    if urgent and because:
+        raise Refusal("it is sent as urgent, or for a reason", "leave one of them out", 2)
+    wording = "" if urgent or because else read_text(text)
 
     async def act(me: Session, chosen: bytes) -> SentMessage:
         mid = await choose_message(me, chosen, message)
+        if because:
+            return await me.send_now(chosen, mid, because)
         if not urgent:
             return await me.replace(chosen, mid, wording)
         return await me.send_urgently(chosen, mid, card=await card_before(me, chosen, wording))
 
-    sent = act_in(profile, zone, thread, Session, act)
+    with giving_back(wording, typed=text is None):
+        sent = act_in(profile, zone, thread, Session, act)
     say(["Nobody sees the old one.", *show_place(sent, zone, profile)], document_of(sent))
 
 
 @click.command("open", cls=Command)
-@click.argument("reason")
+@click.argument("reason", callback=read_code)
 @in_thread
 @profiled
 def opening(reason: str, thread: str | None, profile: str) -> None:

@@ -17,7 +17,7 @@ class WaitingTurn(Struct, frozen=True):
 
 class Task(Struct, frozen=True):
     """An open task. `kind`: urgent_follow_up, false_alarms, alerts_unanswered, promises_on_closed_date,
-    zone_data_changed, outside_licence."""
+    zone_data_changed, outside_licence, on_call_gone."""
 
     task: Id16
     kind: str

@@ -64,7 +64,7 @@ def _events(alerted: Sequence[Alerted], wall: "_Wall", words: Words) -> Iterator
         events.append((one.sent_at, code, one.name))
         if one.seen_at is not None:
             events.append((one.seen_at, "alert_seen", one.name))
-    for at, code, name in sorted(events, key=lambda event: event[0]):
+    for at, code, name in sorted(events, key=lambda event: (event[0], event[1] == "alert_seen")):
         yield words.say(f"urgent.channel.{code}", time=wall.show(at), name=name)
 
 

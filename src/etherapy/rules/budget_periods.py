@@ -4,8 +4,10 @@ Inside, an instant is milliseconds since 1970 UTC. Calendar periods are dates of
 where the next one begins, also where the wall shows midnight twice; rolling ones are real hours.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Annotated, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -56,18 +58,16 @@ class Periods(NamedTuple):
         if self.per != "hours":
             start, end = self._around(at)
             return sum(much for when, much in uses if start <= when < end)
-        length = self.hours * 3_600_000
-        starts = {at, *(when for when, _ in uses if at - length < when <= at)}
-        return max(sum(much for when, much in uses if s <= when < s + length) for s in starts)
+        rolling = _rolling(uses, self.hours * 3_600_000)
+        starts = {at, *(when for when in rolling.times if at - rolling.length < when <= at)}
+        return max(map(rolling.used_from, starts))
 
     def room(self, uses: Sequence[Use], most: int, much: int, at: int) -> int:
         """The first instant from `at` on at which `much` more fits; what is more than all of it needs a
         whole period."""
         much = min(much, most)
         if self.per == "hours":
-            length = self.hours * 3_600_000
-            frees = sorted({at, *(when + length for when, _ in uses if when + length > at)})
-            return next(when for when in frees if self.spent(uses, when) + much <= most)
+            return _rolling(uses, self.hours * 3_600_000).first_with(most - much, at)
         while self.spent(uses, at) + much > most:
             at = self._around(at)[1]
         return at
@@ -93,6 +93,37 @@ class Periods(NamedTuple):
         if self.per == "month":
             return self._first(first + 31)
         return first + (7 if self.per == "week" else 1)
+
+
+class _Rolling(NamedTuple):
+    """What is used of each stretch of one length; as messages can be thousands, none is compared with all."""
+
+    length: int
+    times: Sequence[int]
+    totals: Sequence[int]
+    """How much is used before each of these times; and at the end of all."""
+
+    def used_from(self, start: int) -> int:
+        """How much counts in the stretch that begins then."""
+        first, last = (bisect_left(self.times, edge) for edge in (start, start + self.length))
+        return self.totals[last] - self.totals[first]
+
+    def first_with(self, most: int, at: int) -> int:
+        """The first instant from `at` on of which no stretch that holds it has more than that."""
+        full = [when for when in self.times if self.used_from(when) > most]
+        frees = sorted({at, *(when + self.length for when in self.times if when + self.length > at)})
+        for free in frees:
+            before = bisect_right(full, free)
+            in_full = before and full[before - 1] > free - self.length
+            if not in_full and self.used_from(free) <= most:
+                return free
+        raise AssertionError("the last of them lies after everything that is used")
+
+
+def _rolling(uses: Sequence[Use], length: int) -> _Rolling:
+    ordered = sorted(uses)
+    times = [when for when, _ in ordered]
+    return _Rolling(length, times, [*accumulate((much for _, much in ordered), initial=0)])
 
 
 class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -166,9 +197,13 @@ def leading(rows: Iterable[Counted], within: timedelta) -> list[Counted]:
     """Messages that count on their own: what follows one of them `within` a time, in the same turn and of
     the same class, counts together with it (R-13)."""
     found: list[Counted] = []
+    newest: dict[tuple[int, int], Counted] = {}
     for row in rows:
-        if leader_of(found, row, within) is None:
+        alike = row.turn, row.service_class
+        leader = newest.get(alike)
+        if leader is None or leader_of((leader,), row, within) is None:
             found.append(row)
+            newest[alike] = row if leader is None else max(leader, row, key=lambda one: one.at)
     return found
 
 

@@ -6,7 +6,8 @@ order in which rules are asked cannot matter. `judgement.decide` settles the joi
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, Self, TypeVar
+from operator import and_, or_
+from typing import Any, Final, Literal, Self
 
 import msgspec
 
@@ -20,7 +21,6 @@ _RANK: Final[dict[str, int]] = {
 }  # fmt: skip
 UNKNOWN = datetime.max.replace(tzinfo=UTC)
 """The `retry_from` of a partial decision that declines and cannot say until when: later than all others."""
-Value = TypeVar("Value", datetime, int)
 
 
 class Reason(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
@@ -79,7 +79,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     because: tuple[Reason, ...] = ()
     """Sorted, each once."""
     by: dict[str, Reason] = {}
-    """Field -> the reason that decided it: exactly one for each field that rules decided."""
+    """Field -> the reason that decided it: exactly one for each field that rules decided. `recall_until`,
+    `closed_until` and `ack_again_at` follow from the release, the hours and `ack`."""
     zone: str = ""
     tzdata_version: str = ""
     tzdata_checksum: str = ""
@@ -95,73 +96,51 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             return self
         if self is NOTHING:
             return other
-        joined: dict[str, Any] = {
-            field: join(getattr(self, field), getattr(other, field)) for field, join in _JOINS.items()
-        }
+        joined: dict[str, Any] = {}
+        for field, blank, join in _JOINS:
+            a, b = getattr(self, field), getattr(other, field)
+            joined[field] = b if a is blank else a if b is blank else join(a, b)
         joined["by"] = _winners(self, other, joined)
         joined["because"] = _together(self.because, other.because)
         return type(self)(**joined)
-
-
-def _latest(a: Value | None, b: Value | None) -> Value | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return max(a, b)
-
-
-def _earliest(a: Value | None, b: Value | None) -> Value | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return min(a, b)
 
 
 def _gravest(a: Code, b: Code) -> Code:
     return max(a, b, key=_RANK.__getitem__)
 
 
-def _sterner(a: bool | None, b: bool | None) -> bool | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return a and b
-
-
-def _either(a: bool, b: bool) -> bool:
-    return a or b
-
-
-_JOINS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "code": _gravest,
-    "accepted_at": _latest,
-    "not_before": _latest,
-    "counts_at": _latest,
-    "left": _earliest,
-    "retry_from": _latest,
-    "release_at": _latest,
-    "reply_by": _earliest,
-    "recall_until": _earliest,
-    "notice_at": _latest,
-    "ack": _sterner,
-    "ack_again_at": _latest,
-    "closed_until": _latest,
-    "longest_wait_days": _earliest,
-    "long_wait": _either,
-    "card_first": _either,
-    "zone": max,
-    "tzdata_version": max,
-    "tzdata_checksum": max,
-}
-"""How two values of a field become one: commutative, associative and idempotent, each of them."""
+_JOINS: Final[tuple[tuple[str, Any, Callable[[Any, Any], Any]], ...]] = (
+    ("code", "at_once", _gravest),
+    ("accepted_at", None, max),
+    ("not_before", None, max),
+    ("counts_at", None, max),
+    ("left", None, min),
+    ("retry_from", None, max),
+    ("release_at", None, max),
+    ("reply_by", None, min),
+    ("recall_until", None, min),
+    ("notice_at", None, max),
+    ("ack", None, and_),
+    ("ack_again_at", None, max),
+    ("closed_until", None, max),
+    ("longest_wait_days", None, min),
+    ("long_wait", False, or_),
+    ("card_first", False, or_),
+    ("zone", "", max),
+    ("tzdata_version", "", max),
+    ("tzdata_checksum", "", max),
+)
+"""Field, the value that says nothing, and how two that say something become one: commutative, associative and
+idempotent, each of them."""
 
 
 def _winners(a: Decision, b: Decision, joined: Mapping[str, Any]) -> dict[str, Reason]:
     """Who decided the joined value of each field; of two that say the same, the first by name."""
-    found = {}
-    for field in sorted({*a.by, *b.by}):
-        reasons = [
-            one.by[field] for one in (a, b) if field in one.by and getattr(one, field) == joined[field]
-        ]
-        if reasons:
-            found[field] = min(reasons)
+    found: dict[str, Reason] = {}
+    for one in (a, b):
+        for field, reason in one.by.items():
+            if getattr(one, field) == joined[field]:
+                found[field] = min(reason, found.get(field, reason))
     return found
 
 

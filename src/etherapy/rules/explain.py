@@ -5,7 +5,9 @@ Every sentence follows from a settled decision, so both read the same times. Not
 first person, and nothing claims that somebody has read a message.
 """
 
+import re
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -26,12 +28,24 @@ __all__ = [
     "Promised",
     "acknowledge",
     "explain_reasons",
+    "explain_sooner",
     "explain_to_client",
     "explain_to_therapist",
     "preview",
     "show_card",
 ]
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_HOW = {
+    "call": "how_call",
+    "text": "how_text",
+    "chat": "how_chat",
+    "or": "how_or",
+    "to": "how_to",
+    "still connects": "how_still_connects",
+    "in many member states": "how_in_many_member_states",
+}
+"""The few words that stand between the numbers of a card."""
+_HOW_WORD = re.compile(rf"\b({'|'.join(_HOW)})\b")
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -77,6 +91,27 @@ def explain_to_therapist(
     """The same decision as sentences for the therapist, with the same times; what limits know of the
     client's other messages is left out."""
     return speak("therapist" if parties.by_client else "own", decision, rules, parties, words).lines
+
+
+def explain_sooner(
+    decision: Decision,
+    release_at: datetime | None,
+    reply_by: datetime | None,
+    rules: Rules,
+    voice: Literal["client", "therapist"],
+    parties: Parties,
+    words: Words = ENGLISH,
+) -> tuple[str, ...]:
+    """That a client's message has come forward since it was decided (D-4), with the times that bind now;
+    empty where it has not."""
+    was = decision.release_at
+    if release_at is None or not parties.by_client or (was is not None and was <= release_at):
+        return ()
+    now = replace(decision, release_at=release_at, reply_by=reply_by)
+    if now.cover is not None:
+        parties = replace(parties, reader=now.cover.label)
+    show = Speaker(voice, now, rules.of_reader(now), parties, words)
+    return show.say("sooner", release=release_at), show.reply()
 
 
 def explain_reasons(decision: Decision, words: Words = ENGLISH) -> tuple[tuple[str, Reason], ...]:
@@ -145,7 +180,7 @@ def acknowledge(
 
 def show_card(card: Card, words: Words = ENGLISH) -> tuple[str, ...]:
     """A crisis card as lines, ending with when it was verified or that nobody has."""
-    lines = [words.say("card_line", name=line.name, how=line.how) for line in card.lines]
+    lines = [words.say("card_line", name=line.name, how=_how(line.how, words)) for line in card.lines]
     if card.emergency:
         lines.append(words.say("card_emergency", number=card.emergency))
     if card.verified_on is None:
@@ -153,6 +188,11 @@ def show_card(card: Card, words: Words = ENGLISH) -> tuple[str, ...]:
     else:
         lines.append(words.say("card_verified", date=show_date(card.verified_on, words)))
     return tuple(lines)
+
+
+def _how(how: str, words: Words) -> str:
+    """`call or text 988` in the language of whoever reads."""
+    return _HOW_WORD.sub(lambda found: words.say(_HOW[found[0]]), how)
 
 
 def _acknowledged(

@@ -80,6 +80,7 @@ CORE = Words(
         "client_silent_next": "{reader} liest in der Regel wieder ab {opens}.",
         "client_held": "{reader} liest jetzt nicht. Die Nachricht liegt {reader} vor: {release}.",
         "client_kept": "Die Nachricht liegt {reader} vor: {release}.",
+        "client_sooner": "Es geht früher als zuerst gesagt: Die Nachricht liegt {reader} vor: {release}.",
         "client_recall": "Sie können sie zurücknehmen bis {recall}.",
         "client_urgent": "Als dringend markiert, deshalb wird sie nicht zurückgehalten: "
         "Sie ist sofort im Posteingang von {reader}.",
@@ -105,6 +106,7 @@ CORE = Words(
         "therapist_silent": "Still zugestellt, in Ihrem Posteingang ohne Hinweis.",
         "therapist_silent_next": "Ihre nächsten Zeiten beginnen {opens}.",
         "therapist_held": "Für Sie zurückgehalten bis {release}.",
+        "therapist_sooner": "Früher als zuerst gesagt, für Sie zurückgehalten bis {release}.",
         "therapist_recall": "Die Nachricht kann zurückgenommen werden bis {recall}.",
         "therapist_urgent": "Von der Gegenseite als dringend markiert, deshalb nicht zurückgehalten.",
         "therapist_urgent_closed": "Mitgeteilt wurde: Vor {opens} ist nicht damit zu rechnen, "
@@ -146,6 +148,13 @@ CORE = Words(
         "ack_at_once": "Ihre Nachricht ist im Posteingang von {reader}.",
         "card_emergency": "Im Notfall: {number}.",
         "card_line": "{name}: {how}.",
+        "how_call": "Anruf",
+        "how_text": "SMS",
+        "how_chat": "Chat",
+        "how_or": "oder",
+        "how_to": "an",
+        "how_still_connects": "gilt weiter",
+        "how_in_many_member_states": "in vielen Mitgliedstaaten",
         "card_unverified": "Diese Nummern hat die Praxis nicht geprüft.",
         "card_verified": "Zuletzt geprüft: {date}.",
         # the rule sheet

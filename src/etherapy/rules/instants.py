@@ -1,7 +1,6 @@
 """Instants as files write them (RFC 3339), to the millisecond, and as people type them on a wall."""
 
 import re
-from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ _WALL = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})")
 _YEARS = range(1970, 9998)
 _YEARS_OF_RULES = range(1900, 9900)
 """So that whatever a rule adds to one of its dates is still a date."""
+_DATELESS = frozenset({str, int, bool, dict, type(None)})
 _FACE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - only printed, with a Z behind
 
 
@@ -66,26 +66,16 @@ def _near(at: datetime, field: str) -> datetime:
     return at
 
 
-def refuse_far_dates(rule: msgspec.Struct) -> None:
-    """BadRule with the path of the first date or instant of a rule with which nothing could be counted."""
-    for path, day in _dates(rule, ""):
-        if day.year not in _YEARS_OF_RULES:
-            last = _YEARS_OF_RULES.stop - 1
-            raise BadRule(
-                path.removeprefix("."), "too far away", f"use the years 1900 to {last}, or leave it out"
-            )
-
-
-def _dates(value: Any, path: str) -> Iterator[tuple[str, date]]:
-    """Every date and instant in a value, with its path."""
+def refuse_far_dates(value: Any, path: str = "") -> None:
+    """BadRule with the path of the first date or instant of a rule that is too far away to count with."""
     if isinstance(value, date):
-        yield path, value
+        if value.year not in _YEARS_OF_RULES:
+            mend = f"use the years 1900 to {_YEARS_OF_RULES.stop - 1}, or leave it out"
+            raise BadRule(path.removeprefix("."), "too far away", mend)
     elif isinstance(value, msgspec.Struct):
         for field in value.__struct_fields__:
-            yield from _dates(getattr(value, field), f"{path}.{field}")
+            if type(one := getattr(value, field)) not in _DATELESS:  # most: a sheet has thousands
+                refuse_far_dates(one, f"{path}.{field}")
     elif isinstance(value, tuple):
         for number, one in enumerate(value):
-            yield from _dates(one, f"{path}[{number}]")
-    elif isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from _dates(one, f"{path}.{name}")
+            refuse_far_dates(one, f"{path}[{number}]")

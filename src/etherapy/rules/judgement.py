@@ -15,6 +15,7 @@ from etherapy.rules.rule import Attempt, Case, Facts
 _URGENT = Reason("safety.floor", "urgent", "urgent_never_held", "product")
 _UNHINDERED = Reason("delivery", "*", "at_once", "product")
 _STILL_KEPT = Reason(REPLACE, "not_before", "still_kept", "product")
+_TOLD_LATER = Reason("therapist.outbound", "quiet_start", "told_later")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -152,6 +153,9 @@ def _settle(joined: Decision, rules: Rules, case: Case) -> Decision:
     long_wait = waits and _is_long(joined, attempt.at, reply_by or release_at)
     if long_wait:
         add(Reason("bounds", "longest_wait_days", "longer_than_bound"), "long_wait")
+    notice_at = _notice_at(joined, release_at, case)
+    if notice_at is not None and notice_at != joined.notice_at:
+        add(_TOLD_LATER, "notice_at")
     held = code == "held"
     ack = joined.ack is True and release_at is not None and not attempt.urgent
     settled = replace(
@@ -163,7 +167,7 @@ def _settle(joined: Decision, rules: Rules, case: Case) -> Decision:
         release_at=release_at,
         reply_by=reply_by,
         recall_until=release_at if held else None,
-        notice_at=_notice_at(joined, release_at, case),
+        notice_at=notice_at,
         ack=ack,
         ack_again_at=joined.ack_again_at if ack else None,
         long_wait=long_wait,

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.canonical import canonical_json
@@ -42,6 +43,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return (self.begins or date.min) < (other.ends or date.max) and (other.begins or date.min) < (
             self.ends or date.max
         )
+
+    def during(self, begins: date | None, ends: date | None) -> "Standing":
+        """The same, as far as it lies between these dates."""
+        firsts = [day for day in (self.begins, begins) if day is not None]
+        lasts = [day for day in (self.ends, ends) if day is not None]
+        return replace(self, begins=max(firsts, default=None), ends=min(lasts, default=None))
 
 
 ALWAYS: Final = Standing()
@@ -90,7 +97,7 @@ class Layer:
             yield said
             for extra in said.rule.unfold():
                 inner = _read(extra.document)
-                standing = msgspec.structs.replace(said.standing, begins=extra.begins, ends=extra.ends)
+                standing = said.standing.during(extra.begins, extra.ends)
                 brought = Said(inner.rule, inner.fields, standing, unfolded=True)
                 self._admit(brought)
                 yield brought

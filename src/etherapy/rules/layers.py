@@ -7,7 +7,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple, Self, TypeVar
 
@@ -23,6 +23,7 @@ from etherapy.rules.kinds import KINDS, AnyRule, kind_of
 from etherapy.rules.kinds.absence import Absence
 from etherapy.rules.kinds.bounds import Bounds
 from etherapy.rules.kinds.dated_exception import DatedException
+from etherapy.rules.kinds.weekly_windows import WeeklyWindows
 from etherapy.rules.layer import LAYERS, OF_A_THREAD, Layer, Said
 from etherapy.rules.rule import Rule
 from etherapy.rules.timetable import Timetable
@@ -246,10 +247,7 @@ def _in_order(covers: Iterable[Cover]) -> list[Cover]:
 
 @lru_cache(maxsize=1024)
 def _timetable(shaping: tuple[tuple[Rule, date | None, date | None], ...]) -> Timetable:
-    timetable = Timetable()
-    for rule, begins, ends in shaping:
-        timetable = rule.shape(timetable, begins, ends)
-    return timetable
+    return Timetable.shaped(partial(rule.shape, begins=begins, ends=ends) for rule, begins, ends in shaping)
 
 
 def resolve(layers: Iterable[Layer], owner: str = "", person: str = "") -> Rules:
@@ -407,6 +405,9 @@ def _faults(entries: Sequence[Entry]) -> Iterator[BadRule]:
                         entry.rule.within(rule)
         except BadRule as bad:
             yield bad.within(kind_of(entry.rule))
+    if len({e.rule.zone for e in entries if isinstance(e.rule, WeeklyWindows) and e.rule.zone}) > 1:
+        mend = "set the zone in a rule without begins and ends: it changes at once, for all dates"
+        yield BadRule("window.weekly.zone", "the hours of some dates are those of another zone", mend)
 
 
 def _meet(one: Entry, other: Entry) -> bool:

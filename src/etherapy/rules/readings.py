@@ -64,7 +64,7 @@ def _hours_alone(written: object) -> int | None:
     count = n = written
     if isinstance(written, Mapping):
         count, n = written.get("count"), written.get("n", written.get("hours"))
-        if count is not None and not (isinstance(count, str) and count.lower() in AMBIGUOUS):
+        if count is not None and not (isinstance(count, str) and _plain(count) in AMBIGUOUS):
             return None
         if count is None and not 0 < len(set(written) & _OF_HOURS) == len(written):
             return None
@@ -76,6 +76,10 @@ def _hours_alone(written: object) -> int | None:
     elif not isinstance(written, int) or isinstance(written, bool):
         return None
     return n if isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 240 else 24
+
+
+def _plain(count: str) -> str:
+    return count.lower().replace(" ", "_").replace("-", "_")
 
 
 def _examples(n: int) -> Iterator[str]:

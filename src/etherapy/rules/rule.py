@@ -139,13 +139,11 @@ class Rule(
     """Language -> code -> template, the same codes in each: those of reasons (`code`, and `code_label` where
     a label is known) and those that `tell` uses."""
 
+    # --- as it is written, in one layer -----------------------------------------------------------
+
     def place(self) -> str:
         """What tells rules of one kind in one layer apart; only kinds that accumulate have more than one."""
         return ""
-
-    def is_past(self, today: date) -> bool:
-        """Whether it says nothing of that date or a later one: the rule sheet in words leaves it out."""
-        return False
 
     def claims(self) -> Iterable[str]:
         """What no other rule of its kind in the same layer may say as well, such as each of its dates."""
@@ -158,23 +156,27 @@ class Rule(
     def said_in(self, layer: str) -> None:
         """Refuse, with BadRule, what this layer, though it may say the kind, cannot say in this way."""
 
+    def unfold(self) -> Iterable[Extra]:
+        """Rules that come with this one, in the same layer and stronger than its others (phases, R-19)."""
+        return ()
+
+    # --- when all layers are resolved -------------------------------------------------------------
+
     def check(self) -> None:
         """Refuse, with BadRule, what can only be judged when all layers are resolved."""
 
     def within(self, bounds: Bounds) -> None:
         """Refuse, with BadRule naming field, value, bound and mend, what bounds forbid (R-23)."""
 
-    def unfold(self) -> Iterable[Extra]:
-        """Rules that come with this one, in the same layer and stronger than its others (phases, R-19)."""
-        return ()
-
-    def lookback(self) -> timedelta:
-        """How far back `Facts.sent` must reach for it."""
-        return timedelta()
+    # --- when a message is judged -----------------------------------------------------------------
 
     def shape(self, timetable: Timetable, begins: date | None, ends: date | None) -> Timetable:
         """The timetable as this rule would have it, from date `begins` to before `ends` (None: open)."""
         return timetable
+
+    def lookback(self) -> timedelta:
+        """How far back `Facts.sent` must reach for it."""
+        return timedelta()
 
     def limit(self, case: Case) -> Decision:
         """Whether it keeps the message back (`not_before`) or declines it; reasons without their origin."""
@@ -183,6 +185,12 @@ class Rule(
     def weigh(self, case: Case) -> Decision:
         """What this rule says of the message; reasons without their origin."""
         return NOTHING
+
+    # --- as people read it ------------------------------------------------------------------------
+
+    def is_past(self, today: date) -> bool:
+        """Whether it says nothing of that date or a later one: the rule sheet in words leaves it out."""
+        return False
 
     def tell(self, teller: Teller) -> Iterator[tuple[str, str]]:
         """What it means, as (field, sentence), for people on either side; fields of which nothing is to be

@@ -84,11 +84,17 @@ class SheetInWords(msgspec.Struct, frozen=True):
 
 
 def rule_sheet(
-    rules: Rules, at: datetime, zone_there: str, words: Words, side: Side = "client"
+    rules: Rules,
+    at: datetime,
+    zone_there: str,
+    words: Words,
+    side: Side = "client",
+    whose: str = "whose_client",
 ) -> SheetInWords:
     """The rules as a member reads them, with the times of the schedule's zone and of `zone_there` (empty: of
-    the schedule alone), where that member is; BadRule for an unknown zone."""
-    show = _Shower(rules, at, zone_there or rules.timetable.zone_name, words, side)
+    the schedule alone), where that member is; BadRule for an unknown zone. `whose` is the phrase for the
+    latter: `whose_therapist` says "the client's time"."""
+    show = _Shower(rules, at, zone_there or rules.timetable.zone_name, words, side, whose)
     until = at + SHOWN
     wait = longest_wait(rules, at, until)
     return SheetInWords(
@@ -132,11 +138,11 @@ def _lines(section: Section) -> Iterator[str]:
 class _Shower:
     """Shows one set of rules to one reader at one instant."""
 
-    def __init__(self, rules: Rules, at: datetime, there: str, words: Words, side: Side) -> None:
+    def __init__(self, rules: Rules, at: datetime, there: str, words: Words, side: Side, whose: str) -> None:
         self._rules, self._at, self._there = rules, at.astimezone(UTC), there
         self._words, self._side = words, side
         self._here = rules.timetable.zone_name
-        self._whose = words.say("whose_client")
+        self._whose = words.say(whose)
         zone(there)  # refused at once
         self.today = rules.timetable.date_of(at)
 

@@ -48,6 +48,7 @@ TARGET_WORDS: Final = {
         "when_from_slot": "within {hours} after the slot on {weekday} at {time}, nights included",
         "when_cutoff_table": "depending on when the message is sent: {bands}",
         "band_same": "{days} {hours}: by {time} on the same day",
+        "band_next": "{days} {hours}: by {time} on the next open day",
         "band_later": "{days} {hours}: by {time}, {count} later, counting open days only",
         "for_kind": "For {kind}: {said}",
         "for_role": "Where the person who answers is {role}: {said}",
@@ -91,6 +92,7 @@ TARGET_WORDS: Final = {
         "when_from_slot": "höchstens {hours} nach dem Termin am {weekday} um {time} Uhr, auch nachts",
         "when_cutoff_table": "je nach der Uhrzeit, zu der die Nachricht gesendet wird: {bands}",
         "band_same": "{days} {hours}: bis {time} Uhr am selben Tag",
+        "band_next": "{days} {hours}: bis {time} Uhr am nächsten geöffneten Tag",
         "band_later": "{days} {hours}: bis {time} Uhr, {count} später, nur geöffnete Tage gezählt",
         "for_kind": "Für {kind}: {said}",
         "for_role": "Wenn die Antwort von dieser Person kommt: {role}. {said}",
@@ -141,7 +143,7 @@ def _when(teller: Teller, target: Target) -> str:
 
 
 def _band(teller: Teller, band: CutoffBand) -> str:
-    code = "band_later" if band.due_day_offset else "band_same"
+    code = ("band_same", "band_next", "band_later")[min(band.due_day_offset, 2)]
     return teller(
         code,
         days=teller.days(band.days),

@@ -5,8 +5,9 @@ Inside, an instant is milliseconds since 1970 UTC: neither zoned arithmetic nor 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import NamedTuple, Self
 
 from etherapy.rules.calendar import (
@@ -91,15 +92,24 @@ class Timetable:
         self.zone_name = zone_name
         self._zone = zone(zone_name)
         self._weekly = weekly
-        self._closed = closed or {}
-        self._holidays = holidays or {}
-        self._replaced = replaced or {}
-        self._added = added or {}
-        self._single_dates = sorted({*self._replaced, *self._added})
-        self._never_weekly = not any(any(week.every) or any(week.seldom) for week in weekly)
+        self._closed = dict(closed or {})
+        self._holidays = dict(holidays or {})
+        self._replaced = dict(replaced or {})
+        self._added = dict(added or {})
+        self._is_draft = False
         self._remembered: dict[int, tuple[Segment, ...]] = {}
 
     # --- shaping ----------------------------------------------------------------------------------
+
+    @classmethod
+    def shaped(cls, shapes: Iterable[Callable[[Self], Self]]) -> Self:
+        """What these make of a timetable that is never open, one after the other, without a copy for each."""
+        draft = cls()
+        draft._is_draft = True
+        for shape in shapes:
+            draft = shape(draft)
+        draft._is_draft = False
+        return draft
 
     def with_weekly(
         self,
@@ -117,43 +127,49 @@ class Timetable:
             tuple(joined(spans) for spans in weekly),
             tuple(tuple(spans) for spans in seldom),
         )
-        return self._changed(zone_name=zone_name, weekly=(*self._weekly, week))
+        changed = self._changed()
+        changed.zone_name, changed._zone = zone_name, zone(zone_name)
+        changed._weekly = (*changed._weekly, week)
+        return changed
 
     def with_closed(self, days: Mapping[date, Closing]) -> Self:
         """Closed on those dates, whatever else opens them except a window added to one of them.
 
         The last that closes a date is named, but before all others that somebody is away.
         """
-        more = {day.toordinal(): closing for day, closing in days.items()}
-        away = {o: c for o in more if (c := self._closed.get(o)) is not None and c.kind == AWAY}
-        return self._changed(closed={**self._closed, **more, **away})
+        changed = self._changed()
+        for day, closing in days.items():
+            before = changed._closed.get(day.toordinal())
+            if before is None or before.kind != AWAY:
+                changed._closed[day.toordinal()] = closing
+        return changed
 
     def with_holidays(self, days: Mapping[date, Closing]) -> Self:
         """Closed on those dates, unless their windows are replaced."""
-        return self._changed(holidays={**self._holidays, **{d.toordinal(): c for d, c in days.items()}})
+        changed = self._changed()
+        changed._holidays.update({day.toordinal(): closing for day, closing in days.items()})
+        return changed
 
     def with_replaced(self, days: Iterable[date], spans: Iterable[Span]) -> Self:
         """These windows start on each of those dates instead of the weekly ones."""
-        instead = joined(spans)
-        return self._changed(replaced={**self._replaced, **{day.toordinal(): instead for day in days}})
+        changed = self._changed()
+        changed._replaced.update(dict.fromkeys(map(date.toordinal, days), joined(spans)))
+        return changed
 
     def with_added(self, days: Iterable[date], spans: Iterable[Span]) -> Self:
         """These windows start on each of those dates besides the others."""
-        added, more = dict(self._added), tuple(spans)
+        changed, more = self._changed(), tuple(spans)
         for ordinal in map(date.toordinal, days):
-            added[ordinal] = joined((*added.get(ordinal, ()), *more))
-        return self._changed(added=added)
+            changed._added[ordinal] = joined((*changed._added.get(ordinal, ()), *more))
+        return changed
 
-    def _changed(self, **changes: object) -> Self:
-        parts: dict[str, object] = {
-            "zone_name": self.zone_name,
-            "weekly": self._weekly,
-            "closed": self._closed,
-            "holidays": self._holidays,
-            "replaced": self._replaced,
-            "added": self._added,
-        }
-        return type(self)(**(parts | changes))  # type: ignore[arg-type]  # the names are those of __init__
+    def _changed(self) -> Self:
+        """What a `with_…` changes: a copy, or a draft itself."""
+        if self._is_draft:
+            return self
+        return type(self)(
+            self.zone_name, self._weekly, self._closed, self._holidays, self._replaced, self._added
+        )
 
     # --- asking, with datetimes -------------------------------------------------------------------
 
@@ -303,6 +319,15 @@ class Timetable:
         return ordinal in self._closed or (ordinal in self._holidays and ordinal not in self._replaced)
 
     # --- compiling --------------------------------------------------------------------------------
+
+    @cached_property
+    def _single_dates(self) -> list[int]:
+        """The dates that have windows of their own, in order."""
+        return sorted({*self._replaced, *self._added})
+
+    @cached_property
+    def _never_weekly(self) -> bool:
+        return not any(any(week.every) or any(week.seldom) for week in self._weekly)
 
     def _dates_from(self, ordinal: int) -> Iterable[int]:
         """The dates on which something may start, from that one to beyond the horizon."""

@@ -14,6 +14,7 @@ from etherapy.rules.replay import Replayed
 from etherapy.rules.sheet import SheetInWords, rule_sheet
 from etherapy.sdk.faults import NothingHeld, NotInThread
 from etherapy.sdk.membership import Membership
+from etherapy.sdk.messages.agreed import expect_length
 from etherapy.sdk.messages.held import take_back
 from etherapy.sdk.messages.offering import Offering
 from etherapy.sdk.messages.replacing import find_waiting
@@ -121,6 +122,7 @@ class Session(Membership, Writing, OwnThreads, OwnRules, Offering):
         """Give a message that still waits another text. It keeps its time; nobody sees the old one.
 
         AlreadyPlaced: too late, and the old one stands (`edit` is for those). A returned one goes out again.
+        TooLong: longer than was agreed.
 
             await me.replace(thread, sent.mid, "Could we move Friday?")
         """
@@ -130,6 +132,7 @@ class Session(Membership, Writing, OwnThreads, OwnRules, Offering):
             old = await find_waiting(desk, mid)
             if not desk.state.sheets.r:
                 await desk.follow_rules()
+            expect_length(desk, text, old.item.mid)
             before = parse_payload(old.payload)
             body = Text(text)
             fresh = Payload(kind_of(body), pack_body(body), self.device_time(), desk.view(), before.reply_to)

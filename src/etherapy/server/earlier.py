@@ -66,9 +66,9 @@ async def improve(ctx: Ctx, threads: Sequence[Weighing]) -> tuple[list[Earlier],
     rows = await ctx.parts.threads.held(ctx.caller, ctx.now, list(by_thread))
     found = []
     for row in rows:
-        one, ready_at = by_thread[row["thread_id"]], max(ctx.now, row["ready_at"] or ctx.now)
+        one, at = by_thread[row["thread_id"]], _weighed_at(ctx, row)
         rules = one.rules_of(row)
-        decision = decide(rules, _attempt(row, ctx.now, ready_at), Facts())
+        decision = decide(rules, _attempt(row, at, max(at, row["ready_at"] or at)), Facts())
         if _is_earlier(decision, row):
             found.append(_moved(ctx, one, row, rules, decision, row["ready_at"], row["counts_at"]))
     return found, [row["promise_hash"] for row in rows]
@@ -89,7 +89,7 @@ def refund(
         others = {mid: taken for mid, taken in counts.items() if mid != row["mid"]}
         facts = Facts(known.turn_reply_by, None, known.turn_urgent, known.turn, tuple(others.values()))
         rules = one.rules_of(row)
-        decision = decide(rules, _attempt(row, ctx.now, None), facts)
+        decision = decide(rules, _attempt(row, _weighed_at(ctx, row), None), facts)
         if _is_earlier(decision, row):
             found.append(_moved(ctx, one, row, rules, decision, decision.not_before, decision.counts_at))
             counts[row["mid"]] = Counted(
@@ -98,9 +98,15 @@ def refund(
     return found
 
 
-def _attempt(row: Record, now: datetime, ready_at: datetime | None) -> Attempt:
+def _weighed_at(ctx: Ctx, row: Record) -> datetime:
+    """Now, but not before it was accepted: by a process whose clock is a little ahead of this one's."""
+    accepted_at: datetime = row["accepted_at"]
+    return max(ctx.now, accepted_at)
+
+
+def _attempt(row: Record, at: datetime, ready_at: datetime | None) -> Attempt:
     return Attempt(
-        at=now,
+        at=at,
         by_client=row["by_client"],
         service_class=row["service_class"],
         size=row["size"],

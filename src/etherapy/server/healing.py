@@ -8,6 +8,7 @@ was taken at is stated anew, for positions were given out anew.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -170,24 +171,26 @@ def _check_envelope(envelope: Envelope, promise: Promise, facts: ThreadFacts) ->
     named = (promise.thread, promise.mid, promise.epoch, promise.item_hash)
     if named != (header.thread, header.mid, header.epoch, envelope.item_hash):
         raise Malformed("promise", "lost item: its promise is for another one")
-    account, sign_pk = facts.devices.get(header.device, (b"", b""))
-    if not account or account not in facts.members:
-        raise Malformed("device", "lost item: by no device of a member")
-    if not envelope_verifies(envelope, sign_pk):
-        raise Malformed("signature", "lost item: its signature does not verify")
-    return account, header.device
+    return _expect_signed(header.device, partial(envelope_verifies, envelope), facts)
 
 
 def _check_recall(signed: SignedRecall, promise: Promise, facts: ThreadFacts) -> tuple[bytes, bytes]:
     recall = signed.recall
     if (recall.thread, recall.mid, recall.item_hash) != (promise.thread, promise.mid, promise.item_hash):
         raise Malformed("recall", "lost item: its Recall is for another one")
-    account, sign_pk = facts.devices.get(recall.device, (b"", b""))
+    return _expect_signed(recall.device, partial(recall_verifies, signed), facts)
+
+
+def _expect_signed(
+    device: bytes, verifies: Callable[[bytes], bool], facts: ThreadFacts
+) -> tuple[bytes, bytes]:
+    """The account whose device signed it, and the device; `verifies` takes the device's signing key."""
+    account, sign_pk = facts.devices.get(device, (b"", b""))
     if not account or account not in facts.members:
-        raise Malformed("device", "lost item: recalled by no device of a member")
-    if not recall_verifies(signed, sign_pk):
-        raise Malformed("signature", "lost item: the signature of its Recall does not verify")
-    return account, recall.device
+        raise Malformed("device", "lost item: signed by no device of a member")
+    if not verifies(sign_pk):
+        raise Malformed("signature", "lost item: its signature does not verify")
+    return account, device
 
 
 def _lost(claim: Claim, facts: ThreadFacts, random: Random) -> tuple[Lost, Decision]:

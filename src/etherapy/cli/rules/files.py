@@ -49,7 +49,7 @@ def checking(file: str, layer: str, over: str | None, zone: str, canonical: bool
         return
     _known(zone)
     words, now = LANGUAGES[language], SystemClock().now()
-    sheet = rule_sheet(rules, now, zone or rules.timetable.zone_name, words, "therapist")
+    sheet = rule_sheet(rules, now, zone, words, "therapist", "whose_therapist")
     lines = [_summary(policy), *example_lines(rules, now, words, zone), "", *sheet_lines(sheet, words)]
     found = [{"sent": show_instant(one.at), "decision": shown(one.decision)} for one in examples(rules, now)]
     numbers = {name: len(said) for name, said in policy.layers.items()}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from etherapy.cli.saying import Refusal, complain, count, say, wants_json
+from etherapy.cli.saying import Refusal, complain, count, remark, say, wants_json
 from etherapy.rules import BadRule, Rules
 from etherapy.rules.policy import IN_A_FILE, BadPolicy, Policy, check_policy, read_json, read_policy
 
@@ -18,7 +18,7 @@ _NO_FILE = frozenset({"file", "format"})
 
 def in_layers(function: Function) -> Function:
     """The options that say what a file is read as, and over which other rules."""
-    over = click.option("--over", metavar="FILE", help="A policy file with the layers that are not in FILE.")
+    over = click.option("--over", metavar="FILE", help="The rules beneath FILE, policy or list.")
     layer = click.option(
         "--layer",
         type=click.Choice(IN_A_FILE),
@@ -43,11 +43,14 @@ def read_rules(data: bytes, name: str) -> list[dict[str, Any]]:
 
 
 def read_over(file: str, layer: str, over: str | None) -> Policy:
-    """The policy in a file, with the layers that only another file has."""
+    """The policy in a file, with the layers that only another file has.
+
+    A list there is the therapist's; beneath rules of a therapist it is the practice's.
+    """
     policy = _read(file, layer)
     if over is None:
         return policy
-    weaker = _read(over, layer)
+    weaker = _read(over, "practice" if layer in ("practice", "therapist") else "therapist")
     return Policy({**weaker.layers, **policy.layers}, policy.owner or weaker.owner)
 
 
@@ -57,6 +60,8 @@ def checked(policy: Policy, person: str = "") -> Rules:
         return check_policy(policy, person)
     except BadPolicy as bad:
         shown_faults(bad)
+        if not {"practice", "therapist"} & policy.layers.keys():
+            remark("  An agreement stands on other rules: name those with --over FILE.")
         raise click.exceptions.Exit(1) from None
 
 

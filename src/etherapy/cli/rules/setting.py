@@ -1,8 +1,8 @@
 """Putting rules in force: first what follows from them, then the question whether they are meant."""
 
 import sys
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
 
 import click
 
@@ -43,6 +43,8 @@ def setting(
             return found
         for line in _examples(found):
             remark(line)
+        if gone := _kinds((await shelf.read()).rules) - _kinds(written):
+            remark(f"No longer set after this: {', '.join(sorted(gone))}.")
         ask("Put these rules in force", yes or not sys.stdin.isatty())
         return await shelf.put(written, found.version - 1)
 
@@ -52,6 +54,10 @@ def setting(
         say([*_examples(done), reach], done)
     else:
         say(f"In force as version {done.version}, for {count(done.threads, 'thread')}.", done)
+
+
+def _kinds(documents: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {str(one.get("kind")) for one in documents}
 
 
 def _examples(found: RulesChecked) -> Iterator[str]:

@@ -64,7 +64,7 @@ async def _of_thread(
 def _written(own: RuleSet, language: str) -> tuple[list[str], dict[str, Any]]:
     """A rule set as its author wrote it."""
     lines = tell_documents(own.rules, words_in(language))
-    nothing = ["No rules of your own: those of the practice hold."]
+    nothing = ["Nothing is set here, so what others have set holds. To begin: etherapy rules templates"]
     return lines or nothing, {"version": own.version, "rules": own.rules}
 
 

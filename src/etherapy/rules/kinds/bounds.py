@@ -29,7 +29,8 @@ class Bounds(Rule, frozen=True, kw_only=True, tag="bounds"):
             "longer_than_bound": "The wait is longer than the practice's bound.",
             "long_wait": "A wait of more than {days} is warned of.",
             "max_target": "A promised reply time is at most {days}.",
-            "min_notice": "Changes to fewer hours, and new phases, are announced at least {days} before.",
+            "min_notice": "Changes to fewer hours, and new phases, are to be announced at least {days} "
+            "before.",
             "max_exception": "A temporary exception lasts at most {days}.",
             "latest_outbound": "The therapist's messages go out before {time}.",
             "min_windows": "There are at least {windows} in a week.",
@@ -47,7 +48,7 @@ class Bounds(Rule, frozen=True, kw_only=True, tag="bounds"):
             "longer_than_bound": "Die Wartezeit ist länger als die Grenze der Praxis.",
             "long_wait": "Vor langen Wartezeiten wird gewarnt: mehr als {days}.",
             "max_target": "Höchste Antwortzeit, die zugesagt werden darf: {days}.",
-            "min_notice": "Frist, mit der kürzere Zeiten und neue Phasen angekündigt werden: {days}.",
+            "min_notice": "Frist, mit der kürzere Zeiten und neue Phasen anzukündigen sind: {days}.",
             "max_exception": "Höchste Dauer einer befristeten Ausnahme: {days}.",
             "latest_outbound": "Nachrichten der Therapeutin oder des Therapeuten gehen vor {time} hinaus.",
             "min_windows": "Mindestens in jeder Woche: {windows}.",

@@ -58,7 +58,7 @@ class BudgetCount(Rule, frozen=True, kw_only=True, tag="budget.count"):
             "of_kinds": " ({kinds} only)",
             "exempt": "Not counted: {kinds}, and urgent messages.",
             "urgent_exempt": "Urgent messages are not counted.",
-            "week_starts": "A week begins on {day} at midnight.",
+            "week_starts": "The week begins at midnight: {day}.",
             "zone": "Days, weeks and months of this number begin at midnight in {zone}.",
             "over_decline_keep_draft": "What is more is not sent; the draft is kept on the device.",
             "over_defer_to_next_period": "What is more waits for the next period and counts in that one.",
@@ -79,7 +79,7 @@ class BudgetCount(Rule, frozen=True, kw_only=True, tag="budget.count"):
             "of_kinds": " (nur {kinds})",
             "exempt": "Nicht gezählt: {kinds} und dringende Nachrichten.",
             "urgent_exempt": "Dringende Nachrichten werden nicht gezählt.",
-            "week_starts": "Eine Woche beginnt am {day} um Mitternacht.",
+            "week_starts": "Die Woche beginnt um Mitternacht: {day}.",
             "zone": "Tage, Wochen und Monate dieser Zahl beginnen um Mitternacht in {zone}.",
             "over_decline_keep_draft": "Was darüber ist, wird nicht gesendet. Der Entwurf bleibt auf dem "
             "Gerät.",

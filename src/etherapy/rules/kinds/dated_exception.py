@@ -39,8 +39,8 @@ class DatedException(Rule, frozen=True, kw_only=True, tag="window.exception"):
             "why": " ({label})",
         },
         "de": {
-            "closed_date": "Der Tag ist geschlossen.",
-            "closed_date_label": "Der Tag ist geschlossen: {label}.",
+            "closed_date": "An diesem Tag ist geschlossen.",
+            "closed_date_label": "An diesem Tag ist geschlossen: {label}.",
             "closed": "{date}: geschlossen.",
             "replaced": "{date}: stattdessen {hours}.",
             "added": "{date}: zusätzlich {hours}.",

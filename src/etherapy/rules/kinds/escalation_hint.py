@@ -26,8 +26,8 @@ class EscalationHint(Rule, frozen=True, kw_only=True, tag="pacing.escalation"):
     personal: ClassVar[bool] = True
     words = {
         "en": {
-            "gentle": "There have been more messages than usual lately. All of them are taken. If it is hard "
-            "just now, the crisis card shows where there is help at once.",
+            "gentle": "There have been more messages than usual lately. Nothing is held back because of it. "
+            "If it is hard just now, the crisis card shows where there is help at once.",
             "suggest_session": "There have been more messages than usual lately; a session may help.",
             "most": "A hint is shown after more than {count} in {hours}.",
             "times": "A hint is shown where a week has more than {times} times the usual number of messages.",
@@ -35,8 +35,8 @@ class EscalationHint(Rule, frozen=True, kw_only=True, tag="pacing.escalation"):
             "held back because of it.",
         },
         "de": {
-            "gentle": "In letzter Zeit kamen mehr Nachrichten als sonst. Alle werden angenommen. Wenn es "
-            "gerade schwer ist: Die Krisenkarte zeigt, wo es sofort Hilfe gibt.",
+            "gentle": "In letzter Zeit kamen mehr Nachrichten als sonst. Deshalb wird nichts zurückgehalten. "
+            "Wenn es gerade schwer ist: Die Krisenkarte zeigt, wo es sofort Hilfe gibt.",
             "suggest_session": "In letzter Zeit kamen mehr Nachrichten als sonst. Eine Sitzung kann helfen.",
             "most": "Ein Hinweis erscheint, wenn es in diesem Zeitraum mehr sind als {count}: {hours}.",
             "times": "Ein Hinweis erscheint, wenn in einer Woche mehr Nachrichten kommen als das "

@@ -38,8 +38,8 @@ class HolidayCalendar(Rule, frozen=True, kw_only=True, tag="holiday.calendar"):
             "reviewed": "Read through by {name} on {date}.",
         },
         "de": {
-            "closed_date": "Der Tag ist geschlossen.",
-            "closed_date_label": "Der Tag ist geschlossen: {label}.",
+            "closed_date": "An diesem Tag ist geschlossen.",
+            "closed_date_label": "An diesem Tag ist geschlossen: {label}.",
             "dates": "Feiertage ({snapshot}), an denen geschlossen ist: {days}, von {first} bis {last}.",
             "exclude": "Trotz Eintrag in der Liste wie sonst geöffnet: {dates}.",
             "reviewed": "Durchgesehen von {name} am {date}.",

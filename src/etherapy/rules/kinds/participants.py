@@ -32,7 +32,7 @@ class Participants(Rule, frozen=True, kw_only=True, tag="participants"):
             "none": "Family members do not write here.",
             "together": "A message reaches everybody in the thread at the same time.",
             "side_threads": "Separate threads with one person alone are possible.",
-            "no_side_threads": "There are no separate threads with one person alone.",
+            "no_side_threads": "Separate threads with one person alone are not agreed.",
             "live_sessions": "A session in person or by video at least every {weeks}.",
         },
         "de": {
@@ -48,8 +48,8 @@ class Participants(Rule, frozen=True, kw_only=True, tag="participants"):
             "none": "Angehörige schreiben hier nicht.",
             "together": "Eine Nachricht erreicht alle in diesem Verlauf zur selben Zeit.",
             "side_threads": "Getrennte Verläufe mit einer Person allein sind möglich.",
-            "no_side_threads": "Es gibt keine getrennten Verläufe mit einer Person allein.",
-            "live_sessions": "Mindestabstand der Sitzungen vor Ort oder per Video: {weeks}.",
+            "no_side_threads": "Getrennte Verläufe mit einer Person allein sind nicht vereinbart.",
+            "live_sessions": "Längster Abstand zwischen Sitzungen vor Ort oder per Video: {weeks}.",
         },
     }
 

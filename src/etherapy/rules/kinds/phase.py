@@ -59,7 +59,7 @@ class Phases(Rule, frozen=True, kw_only=True, tag="phase"):
         "en": {
             "closed": "The treatment is closed: nothing is sent any more. Reading and export stay.",
             "after_last_message": "The last date for messages is past.",
-            "first": "It begins with the phase “{phase}”.",
+            "first": "The first phase: “{phase}”.",
             "dated": "Phase “{phase}” from {date} on.",
             "unannounced": "Phase “{phase}” is planned; it begins {days} after it is announced.",
             "unannounced_dated": "Phase “{phase}” is planned from {date} on, {days} after it is announced at "
@@ -76,7 +76,7 @@ class Phases(Rule, frozen=True, kw_only=True, tag="phase"):
             "closed": "Die Behandlung ist abgeschlossen: Es wird nichts mehr gesendet. Lesen und Export "
             "bleiben.",
             "after_last_message": "Der letzte Tag für Nachrichten ist vorbei.",
-            "first": "Am Anfang steht die Phase „{phase}“.",
+            "first": "Die erste Phase: „{phase}“.",
             "dated": "Phase „{phase}“ ab {date}.",
             "unannounced": "Die Phase „{phase}“ ist geplant; Frist nach der Ankündigung: {days}.",
             "unannounced_dated": "Die Phase „{phase}“ ist ab {date} geplant; Frist nach der Ankündigung: "

@@ -38,15 +38,19 @@ class TherapistOutbound(Rule, frozen=True, kw_only=True, tag="therapist.outbound
             "latest_outbound": "It was finished after the practice's latest hour for messages.",
             "override_forbidden": "Sending at once in these hours is not allowed.",
             "reason_needed": "Sending at once in these hours needs a reason.",
+            "told_later": "The therapist is told of it after their quiet hours.",
             "night_action": "The therapist chose to send it at once, outside their hours.",
             "night_action_label": "The therapist chose to send it at once, outside their hours: {label}.",
-            "quiet": "Quiet hours of the therapist: {hours}.",
+            "quiet": "Quiet hours of the therapist: {hours}. Nothing goes out then.",
             "own_hours": "Messages of the therapist go out during the opening hours.",
             "windows": "Messages of the therapist go out: {hours}.",
             "window": "{days} {hours}",
-            "forbid": "In other hours they wait, without exception but for answers to urgent messages.",
-            "reason_required": "In other hours they wait, unless the therapist gives a reason.",
-            "free": "In other hours they wait, unless the therapist chooses otherwise.",
+            "forbid": "What the therapist writes while nothing goes out is sent later; only answers to "
+            "urgent messages go at once.",
+            "reason_required": "What the therapist writes while nothing goes out is sent later; at once only "
+            "for a reason, which is on record.",
+            "free": "What the therapist writes while nothing goes out is sent later, unless the therapist "
+            "sends it at once.",
         },
         "de": {
             "quiet_hours": "Sie wurde in den Ruhezeiten der Therapeutin oder des Therapeuten fertig.",
@@ -54,17 +58,21 @@ class TherapistOutbound(Rule, frozen=True, kw_only=True, tag="therapist.outbound
             "latest_outbound": "Sie wurde nach der spätesten Sendezeit der Praxis fertig.",
             "override_forbidden": "Sofort zu senden ist zu diesen Zeiten nicht erlaubt.",
             "reason_needed": "Sofort zu senden braucht zu diesen Zeiten einen Grund.",
+            "told_later": "Der Hinweis auf sie kommt nach den Ruhezeiten.",
             "night_action": "Sie wurde auf Wunsch sofort gesendet, außerhalb der eigenen Zeiten.",
             "night_action_label": "Sie wurde auf Wunsch sofort gesendet, außerhalb der eigenen Zeiten: "
             "{label}.",
-            "quiet": "Ruhezeiten der Therapeutin oder des Therapeuten: {hours}.",
+            "quiet": "Ruhezeiten der Therapeutin oder des Therapeuten: {hours}. Dann geht nichts hinaus.",
             "own_hours": "Nachrichten der Therapeutin oder des Therapeuten gehen während der Öffnungszeiten "
             "hinaus.",
             "windows": "Nachrichten der Therapeutin oder des Therapeuten gehen hinaus: {hours}.",
             "window": "{days} {hours}",
-            "forbid": "Zu anderen Zeiten warten sie, ohne Ausnahme außer bei Antworten auf Dringendes.",
-            "reason_required": "Zu anderen Zeiten warten sie, außer es wird ein Grund angegeben.",
-            "free": "Zu anderen Zeiten warten sie, außer es wird anders gewählt.",
+            "forbid": "Was die Therapeutin oder der Therapeut schreibt, während nichts hinausgeht, wird "
+            "später gesendet; nur Antworten auf Dringendes gehen sofort.",
+            "reason_required": "Was die Therapeutin oder der Therapeut schreibt, während nichts hinausgeht, "
+            "wird später gesendet; sofort nur aus einem Grund, der festgehalten wird.",
+            "free": "Was die Therapeutin oder der Therapeut schreibt, während nichts hinausgeht, wird "
+            "später gesendet, außer es wird anders gewählt.",
         },
     }
 

@@ -95,10 +95,10 @@ class UrgentChannel(Rule, frozen=True, kw_only=True, tag="urgent.channel"):
             "Krisenkarte gezeigt.",
             "confirm_text": "Vor einer dringenden Nachricht: {text}",
             "no_on_call_text": "Ist niemand in Bereitschaft: {text}",
-            "alert_sent": "Alarm gesendet {time}",
-            "second_alerted": "zweite Person alarmiert {time}",
-            "another_alerted": "weitere Person alarmiert {time}",
-            "alert_seen": "{name} hat den Alarm gesehen {time}",
+            "alert_sent": "Alarm gesendet: {time}",
+            "second_alerted": "zweite Person alarmiert: {time}",
+            "another_alerted": "weitere Person alarmiert: {time}",
+            "alert_seen": "{name} hat den Alarm gesehen: {time}",
             "not_yet": "noch nicht bestätigt",
             "nobody_yet": "bisher hat niemand bestätigt",
             "nobody_called": "kein Alarm wurde gesendet",
@@ -115,8 +115,8 @@ class UrgentChannel(Rule, frozen=True, kw_only=True, tag="urgent.channel"):
     confirm_card: bool = False
     no_on_call_text: Annotated[str, Meta(max_length=500)] = ""
     false_alarms: Annotated[int, Meta(ge=1, le=50)] = 2
-    """So many alerts of one client in one thread, closed as false alarms within four weeks, ask for a conversation: the
-    therapist gets a task, and nothing else follows (clinic.md 4.1)."""
+    """So many alerts of one client in one thread, closed as false alarms within four weeks, ask for a
+    conversation: the therapist gets a task, and nothing else follows (clinic.md 4.1)."""
 
     def __post_init__(self) -> None:
         if len(self.steps) > MOST_STEPS:

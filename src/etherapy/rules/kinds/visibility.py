@@ -31,7 +31,8 @@ class Visibility(Rule, frozen=True, kw_only=True, tag="visibility"):
             "ist.",
             "opened_by_therapist": "Klientinnen und Klienten darf gezeigt werden, dass eine "
             "Nachricht geöffnet wurde.",
-            "opened_by_client": "Der Praxis darf gezeigt werden, dass eine Nachricht geöffnet wurde.",
+            "opened_by_client": "Der Therapeutin oder dem Therapeuten darf gezeigt werden, dass eine "
+            "Nachricht geöffnet wurde.",
             "unopened": "Niemand sieht, ob eine Nachricht geöffnet wurde.",
             "presence": "Niemand sieht, ob jemand schreibt oder da ist.",
             "open_early": "Wird eine zurückgehaltene Nachricht vor ihrer Zeit geöffnet, wird das mitgeteilt.",

@@ -35,12 +35,23 @@ def expect_agreed(desk: ThreadDesk, commit: Commit, body: Body, service_class: i
     kind = _OF_TEXTS.get(service_class) if isinstance(body, Text) else _OF_BODIES.get(type(body))
     if kind is not None and not rules.the(MessageKinds, instant(now)).offers(kind):
         raise NotAgreed(f"messages of the kind {kind} are not part of what is agreed in this thread")
-    row = commit.core.user(desk.link.chain)
-    if row is not None and row.role in CLIENT_SIDE and isinstance(body, Text):
+    if isinstance(body, Text) and _is_limited(desk, commit):
         _expect_short(desk, rules, len(body.text.split()), now)
 
 
-def _expect_short(desk: ThreadDesk, rules: Rules, words: int, now: int) -> None:
+def expect_length(desk: ThreadDesk, text: str, instead: bytes) -> None:
+    """TooLong for another wording of one's own waiting message `instead`, which itself counts no more."""
+    rules, newest = rules_of(desk.state.sheets), desk.log.epochs.newest
+    if rules is not None and newest is not None and _is_limited(desk, newest):
+        _expect_short(desk, rules, len(text.split()), desk.link.device_time(), instead)
+
+
+def _is_limited(desk: ThreadDesk, commit: Commit) -> bool:
+    row = commit.core.user(desk.link.chain)
+    return row is not None and row.role in CLIENT_SIDE
+
+
+def _expect_short(desk: ThreadDesk, rules: Rules, words: int, now: int, instead: bytes = b"") -> None:
     """TooLong where a message, or the messages of a period, would have more words than agreed (R-11)."""
     length = rules.the(BudgetLength, instant(now))
     most = length.message_words
@@ -51,12 +62,12 @@ def _expect_short(desk: ThreadDesk, rules: Rules, words: int, now: int) -> None:
         return
     place = length.zone or rules.timetable.zone_name
     periods = periods_of(length.per, length.hours, place, length.week_starts)
-    left = max(0, most - periods.spent(list(_written(desk, now)), now))
+    left = max(0, most - periods.spent(list(_written(desk, now, instead)), now))
     if words > left:
         raise TooLong(f"this has {words} words, and {left} of the agreed {most} are left for now")
 
 
-def _written(desk: ThreadDesk, now: int) -> Iterator[tuple[int, int]]:
+def _written(desk: ThreadDesk, now: int, instead: bytes) -> Iterator[tuple[int, int]]:
     """When one's own texts were taken, and their words: those that are placed, and those of this device that
     wait."""
     for message in desk.log.messages:
@@ -64,6 +75,8 @@ def _written(desk: ThreadDesk, now: int) -> Iterator[tuple[int, int]]:
             at = message.accepted_at or message.placed_at
             yield milliseconds(at), len(message.body.text.split())
     for item in desk.state.own.values():
+        if item.mid == instead:
+            continue
         text = _text(desk, item.sealed or item.envelope) if item.state in ("outbox", "held") else None
         if text is not None:
             yield now, len(text.split())

@@ -17,7 +17,8 @@ from etherapy.sdk.threads.my_part import people_for, prepare
 from etherapy.sdk.threads.papers import fetch_people, papers_of
 from etherapy.sdk.threads.restored import set_aside
 from etherapy.sdk.threads.rules_seen import follow_sheets
-from etherapy.sdk.verifying.epochs import Began
+from etherapy.sdk.verifying.beginnings import Began
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.message import Message
 from etherapy.sdk.verifying.own_items import judge_placed
 from etherapy.sdk.verifying.spine import Pin
@@ -226,8 +227,8 @@ class ThreadDesk:
         people = await people_for(self, items, fresh=head is not None)
         began = await self._began(items)
         openers = (*self.link.openers, *self._helpers)
-        papers = papers_of(self.state)
-        return self.log.apply(items, head, people, openers, self.state.own, began, papers)
+        evidence = Evidence(people, openers, self.state.own, began, papers_of(self.state))
+        return self.log.apply(items, head, evidence)
 
     def _keep(self, items: Sequence[KeptItem]) -> None:
         """The chains that a page needs are kept before its items, and these before the position reached."""

@@ -9,14 +9,9 @@ from etherapy.crypto.epochs import check_secret, open_epoch
 from etherapy.crypto.errors import CannotOpen, NotForThisDevice
 from etherapy.crypto.keys import DeviceKeys
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.verifying.beginnings import (
-    Began,
-    check_began,
-    check_brought_in,
-    expect_answered,
-)
+from etherapy.sdk.verifying.beginnings import check_began, check_brought_in, expect_answered
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.lost_history import LostHistory
-from etherapy.sdk.verifying.person import Person
 from etherapy.sdk.verifying.rosters import chains_of, gone_chains, known_consents
 from etherapy.sdk.verifying.spine import Spine
 from etherapy.tep.chain import Chain
@@ -29,10 +24,6 @@ from etherapy.tep.membership import Papers, check_change
 from etherapy.tep.placing import Entry
 from etherapy.tep.reading import PlacedCommit
 from etherapy.tep.signed import Signed, parse_signed
-
-NO_PAPERS = Papers()
-
-__all__ = ["NO_PAPERS", "Began", "Epochs", "chains_of"]
 
 
 class Epochs:
@@ -134,10 +125,7 @@ class Epochs:
         entry: Entry,
         item: bytes | None,
         spine: Spine,
-        people: Mapping[bytes, Person],
-        openers: Sequence[DeviceKeys],
-        began: Began | None,
-        papers: Papers = NO_PAPERS,
+        evidence: Evidence,
     ) -> list[Finding]:
         """A commit. It counts only if everything about it holds; then its secret is opened, if this device
         has a row in it."""
@@ -145,24 +133,17 @@ class Epochs:
             commit = parse_commit(item or b"")
             if commit.commit_hash != entry.item_hash:
                 raise Malformed("commit", "commit: not the one that the entry names")
-            self._check(commit, entry, spine, people, began, papers)
+            self._check(commit, entry, spine, evidence)
         except Malformed as bad:
             return [self._finding(Kind.BAD_COMMIT, f"an epoch does not hold: {bad}", entry, item)]
-        self._note_users(commit.core, papers, entry.placed_at, chains_of(commit.core, people))
+        chains = chains_of(commit.core, evidence.people)
+        self._note_users(commit.core, evidence.papers, entry.placed_at, chains)
         self.commits.append(PlacedCommit(entry.n, commit))
         self.placed_at.append(entry.placed_at)
-        return self._open(commit, entry, item, openers)
+        return self._open(commit, entry, item, evidence.openers)
 
-    def _check(
-        self,
-        commit: Commit,
-        entry: Entry,
-        spine: Spine,
-        people: Mapping[bytes, Person],
-        began: Began | None,
-        papers: Papers,
-    ) -> None:
-        core = commit.core
+    def _check(self, commit: Commit, entry: Entry, spine: Spine, evidence: Evidence) -> None:
+        core, papers = commit.core, evidence.papers
         if (core.thread, core.home) != (self._thread, self._home):
             raise Malformed("home", "commit: of another thread or another home")
         lost = self._lost.tells_of(entry, core.committer, core.view, spine)
@@ -170,9 +151,9 @@ class Epochs:
             raise Malformed("view", "commit: its author saw another history")
         if self.charter is None or core.charter_hash != charter_hash(self.charter.core):
             raise Malformed("charter", "commit: names a charter that is not in force")
-        chains = chains_of(core, people)
+        chains = chains_of(core, evidence.people)
         if self.commits:
-            self._check_next(commit, entry, chains, people, papers)
+            self._check_next(commit, entry, chains, evidence)
         elif spine.start.n:
             owner = check_brought_in(commit, entry, self.charter, chains, papers, self._chain, spine.start)
             self._own_by(owner)
@@ -180,7 +161,7 @@ class Epochs:
             if self._chain not in chains and not self._joined:
                 # Invitation or answer is signed by one's own devices: that is what makes the rest credible.
                 raise Malformed("roster", "commit: the thread began without its reader")
-            self._own_by(check_began(commit, entry, self.charter, chains, began))
+            self._own_by(check_began(commit, entry, self.charter, chains, evidence.began))
 
     def _own_by(self, owner: bytes) -> None:
         if self._pinned not in (b"", owner):
@@ -190,21 +171,16 @@ class Epochs:
         self.owner = owner
 
     def _check_next(
-        self,
-        commit: Commit,
-        entry: Entry,
-        chains: Mapping[bytes, Chain],
-        people: Mapping[bytes, Person],
-        papers: Papers,
+        self, commit: Commit, entry: Entry, chains: Mapping[bytes, Chain], evidence: Evidence
     ) -> None:
         assert self.charter is not None
-        previous = self.commits[-1].commit
+        previous, papers = self.commits[-1].commit, evidence.papers
         check_follows(commit.core, previous)
         check_change(
             previous.core,
             commit,
             owner=self.owner,
-            chains={**gone_chains(previous.core, commit.core, people, entry.placed_at), **chains},
+            chains={**gone_chains(previous.core, commit.core, evidence.people, entry.placed_at), **chains},
             papers=papers,
             charter=self.charter.core,
             placed_at=entry.placed_at,

@@ -11,13 +11,13 @@ from etherapy.crypto.errors import CannotOpen, CommitmentBroken, PaddingBroken
 from etherapy.crypto.messages import Opened, open_message
 from etherapy.rules.calendar import instant
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.keeping.kept import OwnItem
+from etherapy.sdk.keeping.kept import KeptItem, OwnItem
 from etherapy.sdk.verifying.conversation import Conversation
 from etherapy.sdk.verifying.epochs import Epochs
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.lost_history import LostHistory, was_healed
 from etherapy.sdk.verifying.message import Message, text_of
 from etherapy.sdk.verifying.origins import Believed, Origins, Refusal
-from etherapy.sdk.verifying.person import Person
 from etherapy.sdk.verifying.spine import Spine
 from etherapy.tep.envelope import Envelope
 from etherapy.tep.epoch import Role
@@ -61,38 +61,28 @@ class Letters:
     def take(
         self,
         entry: Entry,
-        item: bytes | None,
-        receipt: bytes | None,
+        kept: KeptItem,
         spine: Spine,
         epochs: Epochs,
-        people: Mapping[bytes, Person],
-        own: Mapping[bytes, OwnItem],
+        evidence: Evidence,
     ) -> Message:
         """The message at an entry."""
-        message = self._read(entry, item, receipt, spine, epochs, people, own)
+        message = self._read(entry, kept, spine, epochs, evidence)
         self.conversation.take(message)
         return message
 
     def _read(
-        self,
-        entry: Entry,
-        item: bytes | None,
-        receipt: bytes | None,
-        spine: Spine,
-        epochs: Epochs,
-        people: Mapping[bytes, Person],
-        own: Mapping[bytes, OwnItem],
+        self, entry: Entry, kept: KeptItem, spine: Spine, epochs: Epochs, evidence: Evidence
     ) -> Message:
+        item, receipt = kept.item, kept.promise
         proof = {"entry": entry.pack(), "envelope": item or b"", "receipt": receipt or b""}
         if item is None:
             return self._shell(entry, self._gap(entry, proof, spine, epochs))
         try:
-            found = self._origins.believe(entry, item, receipt, epochs, people)
+            found = self._origins.believe(entry, item, receipt, epochs, evidence.people)
         except Refusal as refusal:
             return self._shell(entry, self._finding(refusal.kind, str(refusal), entry, proof))
-        findings = [
-            self._finding(kind, words, entry, proof) for kind, words in self._notice(found, people, own)
-        ]
+        findings = [self._finding(kind, words, entry, proof) for kind, words in self._notice(found, evidence)]
         opened, closed = self._open(found.envelope, epochs)
         if closed is not None:
             findings.append(self._finding(closed.kind, str(closed), entry, proof))
@@ -111,13 +101,11 @@ class Letters:
             return self._finding(Kind.BEFORE_JOINING, "this was written before you joined", entry, proof)
         return self._finding(Kind.GONE, "this message was erased, or is withheld", entry, proof)
 
-    def _notice(
-        self, found: Believed, people: Mapping[bytes, Person], own: Mapping[bytes, OwnItem]
-    ) -> list[tuple[Kind, str]]:
+    def _notice(self, found: Believed, evidence: Evidence) -> list[tuple[Kind, str]]:
         """What is to be said of a believed message from the outside (A-5 rules 4 and 5, A-3, A-9)."""
         said: list[tuple[Kind, str]] = []
         header, entry = found.envelope.header, found.entry
-        person = people.get(found.author)
+        person = evidence.people.get(found.author)
         revoked = person.revoked_at(header.device) if person else None
         if revoked is not None and revoked < entry.placed_at:
             said.append((Kind.REVOKED_MEANWHILE, "its device had been revoked before it was placed"))
@@ -125,7 +113,7 @@ class Letters:
         placed = PlacedItem(entry, found.envelope, found.promise)
         if entry.reason != Reason.HEALED and unjustified_inversions(placed, earlier):
             said.append((Kind.INVERSION, "a later message was shown before this one, which was due"))
-        if header.device == self._device and not _made(own, found.envelope):
+        if header.device == self._device and not _made(evidence.own, found.envelope):
             said.append((Kind.NOT_MINE, "signed by this device, but not made by it: a copy of it may exist"))
         said += self._agree_on_rules(found.promise.rules_rev, found.promise.rules_hash)
         return said

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from etherapy.sdk.findings import Kind
-from etherapy.sdk.verifying.epochs import Epochs, chains_of
+from etherapy.sdk.verifying.epochs import Epochs
 from etherapy.sdk.verifying.person import Person
 from etherapy.sdk.verifying.promises import PromiseView, read_promise
+from etherapy.sdk.verifying.rosters import chains_of
 from etherapy.tep.envelope import Envelope, envelope_verifies, parse_envelope
 from etherapy.tep.malformed import Malformed
 from etherapy.tep.placing import Entry

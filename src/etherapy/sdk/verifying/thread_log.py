@@ -4,22 +4,20 @@ A reader that starts from nothing and one that was there all the time come to th
 order does not hold raises Refuted and changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from etherapy.crypto.keys import DeviceKeys
 from etherapy.sdk.findings import Finding, Kind
-from etherapy.sdk.keeping.kept import KeptItem, OwnItem
-from etherapy.sdk.verifying.epochs import NO_PAPERS, Began, Epochs
+from etherapy.sdk.keeping.kept import KeptItem
+from etherapy.sdk.verifying.epochs import Epochs
+from etherapy.sdk.verifying.evidence import Evidence
 from etherapy.sdk.verifying.generations import Generations
 from etherapy.sdk.verifying.letters import Letters, RootClaim
 from etherapy.sdk.verifying.message import Message
-from etherapy.sdk.verifying.person import Person
 from etherapy.sdk.verifying.spine import Pin, Spine
 from etherapy.tep.envelope import parse_envelope
 from etherapy.tep.epoch import Commit, parse_commit
 from etherapy.tep.malformed import Malformed
-from etherapy.tep.membership import Papers
 from etherapy.tep.payload import MAX_OVERDUE, View
 from etherapy.tep.placing import Entry, ItemType
 from etherapy.tep.receipts import Keys
@@ -90,17 +88,11 @@ class ThreadLog:
         self,
         items: Sequence[KeptItem],
         head: bytes | None,
-        people: Mapping[bytes, Person],
-        openers: Sequence[DeviceKeys],
-        own: Mapping[bytes, OwnItem],
-        began: Began | None = None,
-        papers: Papers = NO_PAPERS,
+        evidence: Evidence,
     ) -> Applied:
         """Take the next placed items in order, under the signed head of the last one.
 
-        `people` are the verified chains of everybody in a roster of the page, `openers` the device's keys,
-        `own` what this device made, by mid; `began` is needed with epoch 0, `papers` with commits that name
-        some. Without a `head` the items must have been taken before. Raises Refuted.
+        Without a `head` the items must have been taken before. Raises Refuted.
         """
         entries = self.spine.take([one.entry for one in items], head, [one.item for one in items])
         messages: list[Message] = []
@@ -109,30 +101,20 @@ class ThreadLog:
             if self._was_before(entry, one.item):
                 continue
             if entry.item_type == ItemType.ENVELOPE:
-                message = self.letters.take(
-                    entry, one.item, one.promise, self.spine, self.epochs, people, own
-                )
+                message = self.letters.take(entry, one, self.spine, self.epochs, evidence)
                 messages.append(message)
                 findings += message.findings
             else:
-                findings += self._take_other(entry, one.item, people, openers, began, papers)
+                findings += self._take_other(entry, one.item, evidence)
         self.messages += messages
         self.findings += findings
         return Applied(tuple(messages), tuple(findings))
 
-    def _take_other(
-        self,
-        entry: Entry,
-        item: bytes | None,
-        people: Mapping[bytes, Person],
-        openers: Sequence[DeviceKeys],
-        began: Began | None,
-        papers: Papers,
-    ) -> list[Finding]:
+    def _take_other(self, entry: Entry, item: bytes | None, evidence: Evidence) -> list[Finding]:
         if entry.item_type == ItemType.CHARTER:
             return self.epochs.take_charter(entry, item)
         if entry.item_type == ItemType.COMMIT:
-            return self.epochs.take_commit(entry, item, self.spine, people, openers, began, papers)
+            return self.epochs.take_commit(entry, item, self.spine, evidence)
         if entry.item_type == ItemType.GENERATION_MARK and item is not None:
             words = "the server was restored from a backup; what was lost is brought back by people's devices"
             return [

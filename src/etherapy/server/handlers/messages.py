@@ -1,5 +1,7 @@
 """Sending, and asking what became of it."""
 
+from typing import Literal
+
 import msgspec
 
 from etherapy.binary import B64
@@ -22,7 +24,7 @@ from etherapy.protocol.problems import (
     Unverified,
 )
 from etherapy.rules.decision import Decision
-from etherapy.rules.explain import Parties, explain_to_client, explain_to_therapist
+from etherapy.rules.explain import Parties, explain_sooner, explain_to_client, explain_to_therapist
 from etherapy.rules.languages import words_in
 from etherapy.rules.replay import answer
 from etherapy.server.acceptance import weigh_envelope
@@ -120,15 +122,17 @@ async def explain_message(ctx: Ctx, thread: bytes, mid: bytes, query: Explanatio
     words = words_in(query.language)
     rules = rules_for(facts, account)
     here = rules.timetable.zone_name
+    voice: Literal["client", "therapist"]
     if row["role"] in CLIENT_SIDE:
-        parties = Parties(facts.owner_name, query.zone or here, row["by_client"])
+        voice, parties = "client", Parties(facts.owner_name, query.zone or here, row["by_client"])
         summary = explain_to_client(decision, rules, parties, words)
     else:  # where the client is now is nobody else's to know: the practice's wall alone
         reader = facts.owner_name if row["by_client"] else ""
-        summary = explain_to_therapist(decision, rules, Parties(reader, here, row["by_client"]), words)
-    return Explanation(
-        decision, row["accepted_at"], row["release_at"], row["reply_by"], row["placed_at"], list(summary)
-    )
+        voice, parties = "therapist", Parties(reader, here, row["by_client"])
+        summary = explain_to_therapist(decision, rules, parties, words)
+    release_at, reply_by = row["release_at"], row["reply_by"]
+    summary += explain_sooner(decision, release_at, reply_by, rules, voice, parties, words)
+    return Explanation(decision, row["accepted_at"], release_at, reply_by, row["placed_at"], list(summary))
 
 
 async def read_record(ctx: Ctx, thread: bytes, mid: bytes) -> MessageRecord:
