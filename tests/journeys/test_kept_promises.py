@@ -38,7 +38,10 @@ def hours_from_monday(windows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 async def test_s_9_narrower_hours_keep_what_was_promised_and_bind_what_comes_after(story: Story) -> None:
     mid = await friday_night(story)
+    kept = "The hours have changed since. What was promised stays: it is earlier than they would give now."
+    assert kept not in (await story.client.explain(story.thread, mid)).summary
     await story.therapist.set_rules(hours_from_monday(TUE_THU))
+    assert kept in (await story.client.explain(story.thread, mid)).summary
     [waiting] = await story.client.waiting(story.thread)
     monday, reply_by = waiting.promise.release_at, waiting.promise.reply_by
     assert (monday, reply_by) == (

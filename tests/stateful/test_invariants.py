@@ -20,7 +20,7 @@ from tests.stateful.laboratory import Laboratory
 from tests.stateful.machine import Thread
 
 QUICK = settings(
-    max_examples=8,
+    max_examples=7,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -73,6 +73,8 @@ CORE = Words(
         "client_silent_next": "{reader} usually reads again from {opens}.",
         "client_held": "{reader} is not reading now. {reader} will have this {release}.",
         "client_kept": "{reader} will have this {release}.",
+        "client_stays": "The hours have changed since. What was promised stays: it is earlier than they "
+        "would give now.",
         "client_sooner": "This comes sooner than was said: {reader} will have it {release}.",
         "client_recall": "You can take it back until {recall}.",
         "client_urgent": "Marked urgent, so it is not held: it reaches the inbox of {reader} at once.",

@@ -29,6 +29,7 @@ __all__ = [
     "acknowledge",
     "explain_reasons",
     "explain_sooner",
+    "explain_standing",
     "explain_to_client",
     "explain_to_therapist",
     "preview",
@@ -112,6 +113,15 @@ def explain_sooner(
         parties = replace(parties, reader=now.cover.label)
     show = Speaker(voice, now, rules.of_reader(now), parties, words)
     return show.say("sooner", release=release_at), show.reply()
+
+
+def explain_standing(
+    release_at: datetime | None, decision: Decision, rules: Rules, words: Words = ENGLISH
+) -> tuple[str, ...]:
+    """That a message which waits keeps its time although the hours of today are closed then (D-4)."""
+    if release_at is None or rules.of_reader(decision).timetable.is_open(release_at):
+        return ()
+    return (words.say("client_stays"),)
 
 
 def explain_reasons(decision: Decision, words: Words = ENGLISH) -> tuple[tuple[str, Reason], ...]:

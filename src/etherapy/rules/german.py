@@ -80,6 +80,8 @@ CORE = Words(
         "client_silent_next": "{reader} liest in der Regel wieder ab {opens}.",
         "client_held": "{reader} liest jetzt nicht. Die Nachricht liegt {reader} vor: {release}.",
         "client_kept": "Die Nachricht liegt {reader} vor: {release}.",
+        "client_stays": "Die Zeiten haben sich seither geändert. Die Zusage bleibt: Sie liegt früher, als es "
+        "nach den neuen Zeiten wäre.",
         "client_sooner": "Es geht früher als zuerst gesagt: Die Nachricht liegt {reader} vor: {release}.",
         "client_recall": "Sie können sie zurücknehmen bis {recall}.",
         "client_urgent": "Als dringend markiert, deshalb wird sie nicht zurückgehalten: "

@@ -24,7 +24,13 @@ from etherapy.protocol.problems import (
     Unverified,
 )
 from etherapy.rules.decision import Decision
-from etherapy.rules.explain import Parties, explain_sooner, explain_to_client, explain_to_therapist
+from etherapy.rules.explain import (
+    Parties,
+    explain_sooner,
+    explain_standing,
+    explain_to_client,
+    explain_to_therapist,
+)
 from etherapy.rules.languages import words_in
 from etherapy.rules.replay import answer
 from etherapy.server.acceptance import weigh_envelope
@@ -132,6 +138,8 @@ async def explain_message(ctx: Ctx, thread: bytes, mid: bytes, query: Explanatio
         summary = explain_to_therapist(decision, rules, parties, words)
     release_at, reply_by = row["release_at"], row["reply_by"]
     summary += explain_sooner(decision, release_at, reply_by, rules, voice, parties, words)
+    if row["own"] and row["by_client"] and row["placed_at"] is None:
+        summary += explain_standing(release_at, decision, rules, words)
     return Explanation(decision, row["accepted_at"], release_at, reply_by, row["placed_at"], list(summary))
 
 
