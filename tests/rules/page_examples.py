@@ -8,10 +8,10 @@ from etherapy.rules import Attempt, Decision, Facts, Layer, Rules, decide, resol
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.explain import Parties, acknowledge, explain_to_therapist, preview
 from etherapy.rules.languages import ENGLISH, GERMAN
-from etherapy.rules.layers import Cover
 from etherapy.rules.moments import show_moment
 from etherapy.rules.next_opening import next_opening
 from etherapy.rules.readings import readings
+from etherapy.rules.resolved import Cover
 from etherapy.rules.rule import Counted
 from etherapy.rules.sheet import rule_sheet, sheet_lines
 from etherapy.rules.words import Words

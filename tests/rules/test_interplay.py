@@ -8,7 +8,7 @@ import pytest
 from etherapy.rules import Facts, Layer, Rules, resolve
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.explain import Parties, explain_to_client
-from etherapy.rules.layers import Cover
+from etherapy.rules.resolved import Cover
 from etherapy.rules.rule import Counted
 from tests.rules.world import VALE_HOURS, client_sends, policy, rules_of, target, utc, weekly
 

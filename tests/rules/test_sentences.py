@@ -18,7 +18,7 @@ from etherapy.rules.explain import (
     preview,
 )
 from etherapy.rules.languages import ENGLISH, GERMAN, LANGUAGES
-from etherapy.rules.layers import Cover
+from etherapy.rules.resolved import Cover
 from etherapy.rules.rule import Counted
 from tests.rules.world import VALE_HOURS, client_sends, policy, rules_of, target, utc, weekly
 

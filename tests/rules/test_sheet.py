@@ -7,9 +7,9 @@ import pytest
 from etherapy.rules import BadRule, Layer, Rules, resolve
 from etherapy.rules.kinds import KINDS
 from etherapy.rules.languages import ENGLISH, GERMAN, LANGUAGES
-from etherapy.rules.layers import part_of
 from etherapy.rules.longest_wait import Wait
 from etherapy.rules.next_opening import next_opening
+from etherapy.rules.parts import part_of
 from etherapy.rules.sheet import SheetInWords, rule_sheet, sheet_lines
 from tests.rules.test_cover import COVERED
 from tests.rules.world import (
@@ -176,7 +176,8 @@ def test_what_is_agreed_with_one_member_alone_is_in_no_other_sheet():
     layers = [THERAPIST, Layer("agreement", [own])]
     shared = resolve(layers)
     mine, others = (
-        shared.with_part(part_of(shared, resolve(layers, person=person))) for person in (CLIENT, OTHER)
+        shared.with_part(part_of(shared.entries, resolve(layers, person=person).entries))
+        for person in (CLIENT, OTHER)
     )
     assert "agreed with you" in said(rule_sheet(mine, NIGHT, "", ENGLISH), "budget.count").values()
     assert rule_sheet(others, NIGHT, "", ENGLISH) == rule_sheet(shared, NIGHT, "", ENGLISH)

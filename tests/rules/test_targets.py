@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from etherapy.rules import Attempt, BadRule, Facts, Layer, Rules, decide, resolve
 from etherapy.rules.calendar import zone
+from etherapy.rules.entries import Entry
 from etherapy.rules.kinds import read_rule
-from etherapy.rules.layers import Entry
 from etherapy.rules.readings import readings
 from tests.rules.differential import Lot
 from tests.rules.world import (

@@ -11,8 +11,8 @@ from etherapy.binary import B64
 from etherapy.clock import TestClock
 from etherapy.protocol import endpoints
 from etherapy.rules.canonical import canonical_json
-from etherapy.rules.layers import Rules
 from etherapy.rules.replay import answer, keep_decision, read_question
+from etherapy.rules.resolved import Rules
 from etherapy.sdk import Session
 from etherapy.sdk.faults import CannotReplay, Refuted
 from etherapy.sdk.findings import Kind

@@ -9,7 +9,7 @@ from etherapy.protocol.agreed_rules import RulesChecked, RuleSet, RulesSet, SetR
 from etherapy.protocol.endpoint import Endpoint
 from etherapy.protocol.messages import AskPreview, Previewed
 from etherapy.protocol.threads import Sheet
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from tests.server.asking import Answer, Ask
 from tests.server.clinic import Clinic
 from tests.server.company import Company

@@ -12,7 +12,7 @@ from etherapy.protocol.agreed_rules import SetRules
 from etherapy.protocol.messages import AskPreview
 from etherapy.protocol.threads import Notices
 from etherapy.rules.calendar import milliseconds
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.tep.consent import consent_hash
 from etherapy.tep.epoch import CommitReason, Role
 from tests.server.clinic import ORIGIN, Clinic

@@ -6,7 +6,7 @@ import pytest
 
 from etherapy.binary import B64
 from etherapy.rules.kinds.budget_count import BudgetCount
-from etherapy.rules.layers import NO_PART
+from etherapy.rules.parts import NO_PART
 from etherapy.tep.epoch import CommitReason, Role
 from etherapy.tep.rulesheet import member_part_hash, parse_sheet, shared_part_hash
 from tests.server.asking import Ask

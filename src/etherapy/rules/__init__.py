@@ -7,7 +7,8 @@ from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.decision import NOTHING, Decision, Reason
 from etherapy.rules.judgement import decide
 from etherapy.rules.layer import Layer
-from etherapy.rules.layers import Cover, Rules, resolve
+from etherapy.rules.layers import resolve
+from etherapy.rules.resolved import Cover, Rules
 from etherapy.rules.rule import Attempt, Facts, Rule
 from etherapy.rules.timetable import Timetable
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from etherapy.rules.calendar import zone
 from etherapy.rules.decision import Decision
 from etherapy.rules.kinds.urgent_channel import UrgentChannel
-from etherapy.rules.layers import Rules
 from etherapy.rules.moments import show_date
+from etherapy.rules.resolved import Rules
 from etherapy.rules.telling import Teller
 from etherapy.rules.words import Words
 

@@ -11,8 +11,8 @@ import msgspec
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.instants import read_instant, show_instant
 from etherapy.rules.judgement import decide
-from etherapy.rules.layers import Rules
 from etherapy.rules.policy import BadPolicy, Policy, check_policy, policy_in
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import SERVICE_CLASSES, Attempt, Counted, Facts
 
 FORMAT = "etherapy-decisions/1"

@@ -9,9 +9,9 @@ from etherapy.rules.decision import Decision
 from etherapy.rules.judgement import decide
 from etherapy.rules.kinds.response_target import ResponseTarget
 from etherapy.rules.languages import ENGLISH
-from etherapy.rules.layers import Rules
 from etherapy.rules.moments import show_moment
 from etherapy.rules.readings import readings
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import Attempt, Facts
 from etherapy.rules.targets import BusinessDays, WallHours, WindowMinutes
 from etherapy.rules.words import Words

@@ -17,8 +17,8 @@ from etherapy.rules.decision import Decision, Reason
 from etherapy.rules.kinds.acknowledgement import Acknowledgement
 from etherapy.rules.kinds.emergency import Emergency
 from etherapy.rules.languages import ENGLISH
-from etherapy.rules.layers import Rules
 from etherapy.rules.moments import show_date
+from etherapy.rules.resolved import Rules
 from etherapy.rules.sentences import Parties, Promised, Speaker, Voice, show_reason, speak
 from etherapy.rules.words import Words
 

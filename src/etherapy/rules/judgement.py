@@ -9,7 +9,7 @@ from etherapy.rules.calendar import instant, milliseconds, tzdata_checksum, tzda
 from etherapy.rules.decision import COVER, NOTHING, REPLACE, UNKNOWN, Decision, Reason
 from etherapy.rules.kinds.off_hours_policy import OffHoursPolicy
 from etherapy.rules.kinds.therapist_outbound import TherapistOutbound
-from etherapy.rules.layers import Cover, Rules
+from etherapy.rules.resolved import Cover, Rules
 from etherapy.rules.rule import Attempt, Case, Facts
 
 _URGENT = Reason("safety.floor", "urgent", "urgent_never_held", "product")

@@ -29,7 +29,7 @@ from etherapy.rules.calendar import (
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.judgement import decide
 from etherapy.rules.kinds.pacing import Pacing
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import Attempt, Facts, Rule
 from etherapy.rules.timetable import Segment, Timetable
 

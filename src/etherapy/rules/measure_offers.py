@@ -6,7 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from etherapy.rules.kinds.measure_offer import MeasureOffer
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 
 RISK_BEARING: Final = frozenset({"phq-9", "core-10"})
 """Instruments of which one item asks about danger (clinic.md 6.3); a practice's own are named by who asks."""

@@ -7,8 +7,8 @@ import msgspec
 
 from etherapy.rules.judgement import decide
 from etherapy.rules.kinds.response_target import ResponseTarget
-from etherapy.rules.layers import Rules
 from etherapy.rules.moments import show_moment
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import Attempt, Facts
 from etherapy.rules.words import Words
 

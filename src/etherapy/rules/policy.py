@@ -14,7 +14,8 @@ from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.kinds import kind_of
 from etherapy.rules.layer import LAYERS, MOST_RULES, Layer
-from etherapy.rules.layers import Rules, faults, resolve
+from etherapy.rules.layers import faults, resolve
+from etherapy.rules.resolved import Rules
 
 FORMAT = "etherapy-policy/1"
 IN_A_FILE: Final = LAYERS[1:]

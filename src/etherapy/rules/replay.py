@@ -13,8 +13,8 @@ from etherapy.rules.calendar import tzdata_checksum
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Decision
 from etherapy.rules.judgement import decide
-from etherapy.rules.layers import Rules
 from etherapy.rules.replacing import take_place
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import Attempt, Facts
 
 RESTORED: Final = canonical_json({})

@@ -15,8 +15,8 @@ from etherapy.rules.alert_words import who_is_called
 from etherapy.rules.decision import REPLACE, Decision, Reason
 from etherapy.rules.kinds.bounds import Bounds
 from etherapy.rules.kinds.response_target import ResponseTarget
-from etherapy.rules.layers import Rules
 from etherapy.rules.moments import show_moment
+from etherapy.rules.resolved import Rules
 from etherapy.rules.words import Words
 
 Voice = Literal["client", "therapist", "own", "theirs"]

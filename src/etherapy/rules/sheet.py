@@ -11,12 +11,13 @@ from typing import Literal
 import msgspec
 
 from etherapy.rules.calendar import instant, zone
+from etherapy.rules.entries import Entry
 from etherapy.rules.kinds import kind_of
 from etherapy.rules.kinds.absence import Absence
 from etherapy.rules.kinds.response_target import ResponseTarget
-from etherapy.rules.layers import Entry, Rules
 from etherapy.rules.longest_wait import Wait, longest_wait
 from etherapy.rules.moments import show_date, show_moment, show_span
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import Rule
 from etherapy.rules.telling import Teller
 from etherapy.rules.words import Words

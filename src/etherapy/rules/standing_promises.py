@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from etherapy.rules.calendar import zone
 from etherapy.rules.judgement import decide
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import SERVICE_CLASSES, Attempt, Facts
 
 _SPAN = timedelta(days=35)

@@ -11,7 +11,7 @@ from etherapy.rules.kinds.off_hours_policy import OffHoursPolicy
 from etherapy.rules.kinds.participants import Participants
 from etherapy.rules.kinds.region import Region
 from etherapy.rules.kinds.urgent_channel import UrgentChannel
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 
 LONGEST_CLOSED = timedelta(days=3)
 LOOK_AHEAD = timedelta(days=90)

@@ -9,8 +9,8 @@ from etherapy.protocol.messages import AskPreview, Explanation, ExplanationQuery
 from etherapy.protocol.threads import Notice, NoticeQuery
 from etherapy.rules.calendar import instant
 from etherapy.rules.languages import words_in
-from etherapy.rules.layers import Rules
 from etherapy.rules.replay import Replayed
+from etherapy.rules.resolved import Rules
 from etherapy.rules.sheet import SheetInWords, rule_sheet
 from etherapy.sdk.faults import NothingHeld, NotInThread
 from etherapy.sdk.membership import Membership

@@ -11,8 +11,8 @@ from etherapy.protocol.problems import CardNotShown, Declined, NoSuchThread, Unv
 from etherapy.rules.calendar import milliseconds
 from etherapy.rules.decision import Code, Decision
 from etherapy.rules.kinds.urgent_channel import UrgentChannel
-from etherapy.rules.layers import Rules
 from etherapy.rules.replay import answer, keep_decision, keep_question
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import NO_REPLY_EXPECTED, Attempt, Counted
 from etherapy.server.cards import card_of, card_recorded
 from etherapy.server.keys import ServerSecrets

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from etherapy.rules.crisis import CARDS, GENERIC, Card, card_for
 from etherapy.rules.kinds.emergency import Emergency
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.server.saying import region_of
 from etherapy.store.threads import ThreadFacts
 

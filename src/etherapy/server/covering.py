@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from etherapy.rules.bad_rule import BadRule
-from etherapy.rules.layers import Cover, Rules
+from etherapy.rules.resolved import Cover, Rules
 from etherapy.server.parts import Ctx
 from etherapy.server.sheets import Authored, make_sheet, read_sets, refused
 from etherapy.store.settings import NewSheet

@@ -10,7 +10,8 @@ from datetime import datetime
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.decision import Decision
 from etherapy.rules.judgement import decide
-from etherapy.rules.layers import NO_PART, Rules
+from etherapy.rules.parts import NO_PART
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import Attempt, Counted, Facts
 from etherapy.server.acceptance import earlier_promise, reader_of, window_of
 from etherapy.server.parts import Ctx

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.store.threads import ThreadFacts
 
 Key = tuple[bytes, bytes]

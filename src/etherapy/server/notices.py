@@ -11,8 +11,8 @@ from etherapy.rules.calendar import local_date, milliseconds
 from etherapy.rules.calendar import zone as zone_named
 from etherapy.rules.kinds.client_quiet_hours import ClientQuietHours
 from etherapy.rules.kinds.therapist_outbound import TherapistOutbound
-from etherapy.rules.layers import Rules
 from etherapy.rules.own import own_rule
+from etherapy.rules.resolved import Rules
 from etherapy.store.database import Record
 
 REACH: Final = timedelta(days=8)

@@ -11,7 +11,8 @@ from etherapy.rules.announcements import announce
 from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.kinds.bounds import Bounds
 from etherapy.rules.layer import OF_A_THREAD, Layer
-from etherapy.rules.layers import Rules, overlong
+from etherapy.rules.layers import overlong
+from etherapy.rules.resolved import Rules
 from etherapy.rules.support_tier import require_support
 from etherapy.server.covering import cover_term, covered_rules
 from etherapy.server.earlier import Weighing

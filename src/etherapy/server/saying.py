@@ -8,8 +8,8 @@ from etherapy.rules.decision import Decision
 from etherapy.rules.explain import Parties, Preview, preview
 from etherapy.rules.kinds.region import Region
 from etherapy.rules.languages import words_in
-from etherapy.rules.layers import Rules
 from etherapy.rules.own import own_rule
+from etherapy.rules.resolved import Rules
 from etherapy.server.weighing import rules_for
 from etherapy.store.threads import ThreadFacts
 from etherapy.tep.roster import CLIENT_SIDE

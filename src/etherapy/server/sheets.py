@@ -13,7 +13,9 @@ from etherapy.rules.calendar import milliseconds
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.kinds import kind_of
 from etherapy.rules.layer import OF_A_THREAD, Layer
-from etherapy.rules.layers import NO_PART, Rules, part_of, resolve
+from etherapy.rules.layers import resolve
+from etherapy.rules.parts import NO_PART, part_of
+from etherapy.rules.resolved import Rules
 from etherapy.store.database import Record
 from etherapy.store.settings import MemberPart, NewSheet, SetKey
 from etherapy.tep.rulesheet import RuleSheet, member_part_hash, rules_hash, shared_part_hash
@@ -77,7 +79,7 @@ class Authored:
         if not any(one.standing.only_for for one in said):
             return [NO_PART for _ in accounts]
         shared = self.rules()
-        return [part_of(shared, self.rules(account)) for account in accounts]
+        return [part_of(shared.entries, self.rules(account).entries) for account in accounts]
 
     def of_cover(self, account: bytes) -> Rules:
         """The rules by which a colleague covers: the practice's with their own."""

@@ -8,7 +8,7 @@ from etherapy.binary import Id16
 from etherapy.protocol.tasks import WaitingTurn
 from etherapy.rules.calendar import day_bounds
 from etherapy.rules.kinds.licence import Licence, outside_licence
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.rules.standing_promises import closed_dates
 from etherapy.store.tasks import NewTask
 

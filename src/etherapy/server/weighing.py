@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from etherapy.rules.decision import Decision
-from etherapy.rules.layers import Rules
 from etherapy.rules.replay import Question
+from etherapy.rules.resolved import Rules
 from etherapy.rules.rule import Attempt, Counted, Facts, SenderRole
 from etherapy.server.memory import member_rules
 from etherapy.server.parts import Ctx

@@ -7,7 +7,7 @@ from etherapy.rules.budget_periods import periods_of
 from etherapy.rules.calendar import instant, milliseconds
 from etherapy.rules.kinds.budget_length import BudgetLength
 from etherapy.rules.kinds.message_kinds import DeviceKind, MessageKinds
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.sdk.faults import NotAgreed, TooLong
 from etherapy.sdk.messages.sealing import open_envelope
 from etherapy.sdk.threads.desk import ThreadDesk

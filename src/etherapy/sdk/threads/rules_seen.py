@@ -3,7 +3,7 @@
 from etherapy.protocol import endpoints
 from etherapy.protocol.threads import Sheet, SheetQuery
 from etherapy.rules.bad_rule import BadRule
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.sdk.faults import Refuted
 from etherapy.sdk.findings import Finding, Kind
 from etherapy.sdk.keeping.kept import Sheets

@@ -16,7 +16,7 @@ from etherapy.protocol.problems import (
     ThreadClosed,
 )
 from etherapy.rules.calendar import instant, milliseconds
-from etherapy.rules.layers import NO_PART
+from etherapy.rules.parts import NO_PART
 from etherapy.server.admission import (
     audit_leaf,
     find_invitation,

@@ -20,7 +20,7 @@ from etherapy.protocol.threads import (
     Turn,
 )
 from etherapy.rules.bad_rule import BadRule
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.server.facts import check_zone
 from etherapy.server.notices import REACH, notices_of
 from etherapy.server.parts import Ctx

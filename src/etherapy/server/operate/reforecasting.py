@@ -8,7 +8,7 @@ import msgspec
 
 from etherapy.rules.calendar import zone
 from etherapy.rules.canonical import canonical_json
-from etherapy.rules.layers import Rules
+from etherapy.rules.resolved import Rules
 from etherapy.rules.standing_promises import promised_until
 from etherapy.rules.zone_forecast import Forecast, moved_spans, zone_forecast
 from etherapy.server.tasks import ZONE_DATA, date_subject
