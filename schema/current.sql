@@ -629,19 +629,27 @@ BEGIN
   RETURN true;
 END $$;
 
-CREATE FUNCTION public.decision_for_others(p_decision bytea) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION public.decision_for_others(p_decision bytea, p_release_at timestamp with time zone, p_reply_by timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
     AS $_$
-  SELECT (d.whole - ARRAY['ack', 'ack_again_at', 'left', 'counts_at', 'not_before', 'retry_from'])
+  SELECT (d.whole - ARRAY['ack', 'ack_again_at', 'left', 'counts_at', 'not_before', 'retry_from']
+                  - CASE WHEN d.limited THEN ARRAY['closed_until', 'notice_at', 'long_wait'] ELSE '{}' END)
       || jsonb_build_object(
            'because', coalesce(
              (SELECT jsonb_agg(r.reason ORDER BY r.nr) FROM jsonb_array_elements(d.whole -> 'because') WITH ORDINALITY AS r (reason, nr)
-               WHERE r.reason ->> 'kind' !~ '^(ack|replace|budget[.].*|pacing|pacing[.].*)$'), '[]'),
+               WHERE r.reason ->> 'kind' !~ '^(ack|replace|budget[.].*|pacing|pacing[.].*)$'
+                 AND NOT (d.limited AND r.reason ->> 'kind' = 'bounds')), '[]'),
            'by', coalesce(
              (SELECT jsonb_object_agg(b.field, b.reason) FROM jsonb_each(d.whole -> 'by') AS b (field, reason)
                WHERE b.reason ->> 'kind' !~ '^(ack|replace|budget[.].*|pacing|pacing[.].*)$'
-                 AND b.field <> ALL (ARRAY['ack', 'ack_again_at', 'left', 'counts_at', 'not_before', 'retry_from'])), '{}'))
-    FROM (SELECT convert_from(p_decision, 'UTF8')::jsonb AS whole) d
+                 AND b.field <> ALL (ARRAY['ack', 'ack_again_at', 'left', 'counts_at', 'not_before', 'retry_from'])
+                 AND NOT (d.limited AND b.field = ANY (ARRAY['closed_until', 'notice_at', 'long_wait']))), '{}'))
+      || CASE WHEN NOT d.limited THEN '{}' ELSE jsonb_build_object(
+           'release_at', to_char(p_release_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+           'recall_until', to_char(p_release_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+           'reply_by', to_char(p_reply_by AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) END
+    FROM (SELECT w.whole, w.whole ->> 'not_before' IS NOT NULL AS limited
+            FROM (SELECT convert_from(p_decision, 'UTF8')::jsonb AS whole) w) d
 $_$;
 
 CREATE FUNCTION public.drop_passphrase(p_practice uuid, p_token bytea, p_roles text[], p_now timestamp with time zone, p_audit_leaf uuid, p_audit_salt bytea, p_record bytea) RETURNS void
@@ -1680,7 +1688,7 @@ BEGIN
       'act', 'message.placed', 'thread', encode(uuid_send(m.thread_id), 'hex'), 'account', encode(uuid_send(m.account_id), 'hex'),
       'by', CASE WHEN m.by_client THEN 'client' ELSE 'therapist' END, 'urgent', m.urgent,
       'accepted_at', m.accepted_at, 'release_at', m.release_at, 'reply_by', m.reply_by,
-      'placed_at', made.placed_at, 'reason', p_reason, 'decision', decision_for_others(m.decision))::text, 'UTF8'), p_now);
+      'placed_at', made.placed_at, 'reason', p_reason, 'decision', decision_for_others(m.decision, m.release_at, m.reply_by))::text, 'UTF8'), p_now);
 
   IF m.by_client AND m.window_at IS NOT NULL AND p_reason <> 4 THEN     -- whoever opens it knows, and the window has its notice to come
     INSERT INTO notice (practice_id, account_id, window_at, urgent, noticed_at)
@@ -1893,7 +1901,7 @@ BEGIN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
   RETURN QUERY
-  SELECT CASE WHEN m.account_id = me.account_id THEN m.decision ELSE convert_to(decision_for_others(m.decision)::text, 'UTF8') END,
+  SELECT CASE WHEN m.account_id = me.account_id THEN m.decision ELSE convert_to(decision_for_others(m.decision, m.release_at, m.reply_by)::text, 'UTF8') END,
          m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me.account_id, r.role, m.by_client
     FROM member r
     JOIN member w ON w.practice_id = p_practice AND w.thread_id = p_thread    -- whoever wrote it, and may have left since

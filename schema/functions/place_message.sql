@@ -39,7 +39,7 @@ BEGIN
       'act', 'message.placed', 'thread', encode(uuid_send(m.thread_id), 'hex'), 'account', encode(uuid_send(m.account_id), 'hex'),
       'by', CASE WHEN m.by_client THEN 'client' ELSE 'therapist' END, 'urgent', m.urgent,
       'accepted_at', m.accepted_at, 'release_at', m.release_at, 'reply_by', m.reply_by,
-      'placed_at', made.placed_at, 'reason', p_reason, 'decision', decision_for_others(m.decision))::text, 'UTF8'), p_now);
+      'placed_at', made.placed_at, 'reason', p_reason, 'decision', decision_for_others(m.decision, m.release_at, m.reply_by))::text, 'UTF8'), p_now);
 
   IF m.by_client AND m.window_at IS NOT NULL AND p_reason <> 4 THEN     -- whoever opens it knows, and the window has its notice to come
     INSERT INTO notice (practice_id, account_id, window_at, urgent, noticed_at)

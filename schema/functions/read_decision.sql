@@ -12,7 +12,7 @@ BEGIN
     PERFORM tell_feeds(p_practice, ARRAY[p_thread]);
   END IF;
   RETURN QUERY
-  SELECT CASE WHEN m.account_id = me.account_id THEN m.decision ELSE convert_to(decision_for_others(m.decision)::text, 'UTF8') END,
+  SELECT CASE WHEN m.account_id = me.account_id THEN m.decision ELSE convert_to(decision_for_others(m.decision, m.release_at, m.reply_by)::text, 'UTF8') END,
          m.accepted_at, m.release_at, m.reply_by, m.placed_at, m.account_id = me.account_id, r.role, m.by_client
     FROM member r
     JOIN member w ON w.practice_id = p_practice AND w.thread_id = p_thread    -- whoever wrote it, and may have left since

@@ -84,6 +84,10 @@ async def test_a_recall_gives_the_place_back_and_what_had_to_wait_moves_up(
     news = await story.therapist.sync()
     assert [one.text for one in news.messages][-1] == "The fourth"
     assert "Wednesday, after the window" not in [one.text for one in news.messages]
+    told = await story.therapist.explain(story.thread, fourth.mid)
+    assert told.decision.release_at == friday, "that it was to wait longer would tell of what was taken back"
+    assert not [one for one in told.decision.because if one.kind.startswith("budget")]
+    assert not [line for line in told.summary if "27 May, 10:00" in line]
     assert news.findings == () and (await story.client.sync()).findings == ()
 
 

@@ -55,5 +55,5 @@ async def test_rules_are_not_changed_over_a_message_that_was_held_since_and_not_
 
     assert not await set_rules()
     await room.send(NIGHT, who=room.therapist, at_once=True)  # threads may go on
-    assert await set_rules(message.mid)
+    assert await set_rules(message.promise_hash)
     assert not await set_rules(message.mid)  # version 0 was followed
