@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -63,9 +63,13 @@ class RunningServer:
     store: Store
     secrets: ServerSecrets
     clock: TestClock
+    practices: list[bytes] = field(default_factory=list)
+    """Those of the test: the database holds many more, and a round takes only so many."""
 
     async def make_rounds(self) -> None:
-        """What the workers would do at this moment, for every practice that has something due."""
+        """What the workers would do at this moment, for the test's own practices and others that are due."""
+        for practice in self.practices:
+            self.application.rounds.expect(practice, self.clock.now())
         await self.application.rounds.tick(self.clock.now())
 
 

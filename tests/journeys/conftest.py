@@ -112,6 +112,7 @@ async def furnish(server: RunningServer, stack: AsyncExitStack, rules: Sequence[
     made = await create_practice(
         site_of(server), installation(server), name="Harbour Practice", zone="America/New_York", rules=rules
     )
+    server.practices.append(made.practice_id)
     link = await staff_link(server, made.practice_id, "therapist", "Dr Vale")
     therapist, _ = await enrol(link, Profile.in_memory(), Therapist)
     await stack.enter_async_context(therapist)

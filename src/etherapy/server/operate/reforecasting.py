@@ -6,6 +6,7 @@ from os import urandom
 
 import msgspec
 
+from etherapy.rules.bad_rule import BadRule
 from etherapy.rules.calendar import zone
 from etherapy.rules.canonical import canonical_json
 from etherapy.rules.resolved import Rules
@@ -39,7 +40,10 @@ async def tell_of_zone_data(connection: Connection, kept: bytes | None, now: dat
     old, new = msgspec.json.decode(kept, type=dict[str, list[list[int]]]), zone_forecast(now.date())
     found: dict[tuple[bytes, bytes, str], NewTask] = {}
     for row in await connection.fetch(_SHEETS):
-        rules = Rules.from_canonical(row["shared"])
+        try:
+            rules = Rules.from_canonical(row["shared"])
+        except BadRule:
+            continue  # nobody can send under rules that cannot be read: they are found there
         name = rules.timetable.zone_name
         key = (row["practice_id"], row["owner"], name)
         day = moved_date(rules, old, new, now)
