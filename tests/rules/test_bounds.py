@@ -99,6 +99,17 @@ def test_without_a_word_of_the_practice_an_exception_lasts_thirty_days_at_most()
     assert "31 days" in fault.problem
 
 
+def test_an_exception_with_times_of_its_own_is_held_to_the_same_bound():
+    base = [Layer("therapist", [VALE_HOURS])]
+    pause = {"kind": "pause", "by": "therapist", "since": "2026-06-01T00:00:00Z", "reason": "illness"}
+    assert faults([*base, Layer("exception", [pause | {"until": "2026-07-01T00:00:00Z"}])]) == ()
+    (fault,) = faults([*base, Layer("exception", [pause | {"until": "2026-07-02T00:00:00Z"}])])
+    assert fault.field == "pause" and "31 days" in fault.problem
+    leave = {"kind": "absence", "away_from": "2026-06-01", "back_on": "2026-08-01", "planned": False}
+    (fault,) = faults([*base, Layer("exception", [leave | {"reason": "illness"}])])
+    assert fault.field == "absence" and "61 days" in fault.problem
+
+
 def test_bounds_of_a_later_date_bind_what_holds_from_then_on_and_nothing_before():
     practice = Layer("practice", [{"kind": "bounds", "max_target_days": 1, "begins": "2026-07-01"}])
     slow = target("business_days", n=5)

@@ -46,11 +46,16 @@ def overlong(layers: Iterable[Layer], bounds: Bounds, since: date = date.min) ->
     longer says how long."""
     for said in (one for layer in layers if layer.name == "exception" for one in layer.said):
         begins, ends = said.standing.begins, said.standing.ends
-        if begins is not None and ends is not None and ends > since:
+        length = ends - begins if begins is not None and ends is not None else said.rule.lasts()
+        is_past = ends <= since if ends is not None else said.rule.is_past(since)
+        if length is not None and not is_past:
             try:
-                bounds.admit_exception(ends - begins)
+                bounds.admit_exception(length)
             except BadRule as bad:
-                yield bad.within(kind_of(said.rule))
+                field = (
+                    "" if ends is None else bad.field
+                )  # a kind with times of its own has another name for it
+                yield BadRule(field, bad.problem, bad.mend).within(kind_of(said.rule))
 
 
 def _entries(layers: Iterable[Layer], owner: str, person: str) -> list[Entry]:

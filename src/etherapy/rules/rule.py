@@ -186,6 +186,10 @@ class Rule(
         """What this rule says of the message; reasons without their origin."""
         return NOTHING
 
+    def lasts(self) -> timedelta | None:
+        """How long a rule holds that has times of its own; None: it has none, or no end."""
+        return None
+
     # --- as people read it ------------------------------------------------------------------------
 
     def is_past(self, today: date) -> bool:

@@ -129,6 +129,9 @@ class Absence(Rule, frozen=True, kw_only=True, tag="absence"):
         """Whether somebody who waits from one instant to before another waits through a part of it."""
         return begins < timetable.midnight(self.back_on) and timetable.midnight(self.away_from) < ends
 
+    def lasts(self) -> timedelta | None:
+        return self.back_on - self.away_from
+
     def is_past(self, today: date) -> bool:
         return self.back_on <= today
 

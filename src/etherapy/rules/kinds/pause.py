@@ -102,6 +102,9 @@ class Pause(Rule, frozen=True, kw_only=True, tag="pause"):
         paused = Reason("pause", "*", "paused", place=self.place(), label=route)
         return because(paused, code="declined", retry_from=self.until)
 
+    def lasts(self) -> timedelta | None:
+        return None if self.until is None else self.until - self.since
+
     def is_past(self, today: date) -> bool:
         return self.until is not None and self.until.date() < today
 
