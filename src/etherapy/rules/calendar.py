@@ -98,7 +98,7 @@ def first_instant(place: ZoneInfo, wall: int) -> int:
     face = _WALL_EPOCH + timedelta(minutes=wall)
     before, after = _offsets(place, face)
     if before < after:
-        return _change(place, face - after, face - before)
+        return change_in(place, face - after, face - before)
     return (face - before - _WALL_EPOCH) // _MS
 
 
@@ -117,7 +117,7 @@ def _offsets(place: ZoneInfo, face: datetime) -> tuple[timedelta, timedelta]:
     return first, second
 
 
-def _change(place: ZoneInfo, low: datetime, high: datetime) -> int:
+def change_in(place: ZoneInfo, low: datetime, high: datetime) -> int:
     """The instant (ms) in (low, high], both UTC faces, at which the zone leaves the offset it has at
     `low`."""
     old = offset_at(place, low)

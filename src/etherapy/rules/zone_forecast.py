@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from etherapy.rules.calendar import instant, milliseconds, offset_at, zone, zone_names
+from etherapy.rules.calendar import change_in, instant, milliseconds, offset_at, zone, zone_names
 
 Offsets = Sequence[Sequence[int]]
 """[from when (ms), offset from UTC (s)], in order."""
@@ -33,21 +33,9 @@ def _offsets(place: ZoneInfo, begins: datetime) -> Iterator[list[int]]:
     while at < until:
         further = at + _STEP
         if (new := offset_at(place, further)) != offset:
-            yield [milliseconds(_change(place, at, further)), _seconds(new)]
+            yield [change_in(place, at.replace(tzinfo=None), further.replace(tzinfo=None)), _seconds(new)]
             offset = new
         at = further
-
-
-def _change(place: ZoneInfo, low: datetime, high: datetime) -> datetime:
-    """The first minute at which the zone no longer has the offset of `low`."""
-    old, first, last = offset_at(place, low), 0, (high - low) // timedelta(minutes=1)
-    while last - first > 1:
-        middle = (first + last) // 2
-        if offset_at(place, low + timedelta(minutes=middle)) == old:
-            first = middle
-        else:
-            last = middle
-    return low + timedelta(minutes=last)
 
 
 def _seconds(offset: timedelta) -> int:
