@@ -20,7 +20,7 @@ from etherapy.sdk.messages.offering import Offering
 from etherapy.sdk.messages.replacing import find_waiting
 from etherapy.sdk.messages.replacing import replace as replace_waiting
 from etherapy.sdk.messages.replaying import replay_message
-from etherapy.sdk.messages.sending import pack_body, write_body
+from etherapy.sdk.messages.sending import pack_body
 from etherapy.sdk.messages.writing_kinds import Writing
 from etherapy.sdk.own_rules import OwnRules
 from etherapy.sdk.own_threads import OwnThreads
@@ -85,23 +85,15 @@ class Session(Membership, Writing, OwnThreads, OwnRules, Offering):
 
             sent = await me.send(thread, "Could we move Thursday?")
         """
-        desk = self.desk(thread)
-        async with desk.lock:
-            desk.expect_sound()
-            if desk.log.n == 0:
-                await desk.catch_up()
-            await desk.load()
-            return await write_body(
-                desk,
-                Text(text),
-                urgent=urgent,
-                service_class=service_class,
-                zone=self.zone,
-                reply_to=reply_to,
-                language=self.language,
-                at_once_because=at_once_because,
-                card=card,
-            )
+        return await self._say(
+            thread,
+            Text(text),
+            service_class,
+            reply_to,
+            urgent=urgent,
+            at_once_because=at_once_because,
+            card=card,
+        )
 
     async def retry_outbox(self) -> Synced:
         """Send what waits in the outbox, as `sync` does by itself."""

@@ -153,8 +153,17 @@ class Writing(Reading):
         return await self._say(thread, Measure(instrument, at, *rows), STRUCTURED)
 
     async def _say(
-        self, thread: bytes, body: Body, service_class: int, reply_to: bytes | None = None
+        self,
+        thread: bytes,
+        body: Body,
+        service_class: int,
+        reply_to: bytes | None = None,
+        *,
+        urgent: bool = False,
+        at_once_because: str = "",
+        card: str = "",
     ) -> SentMessage:
+        """Write in a thread that holds, read up to its end once."""
         desk = self.desk(thread)
         async with desk.lock:
             desk.expect_sound()
@@ -165,9 +174,12 @@ class Writing(Reading):
                 desk,
                 body,
                 service_class=service_class,
+                urgent=urgent,
                 zone=self.zone,
                 reply_to=reply_to,
                 language=self.language,
+                at_once_because=at_once_because,
+                card=card,
             )
 
     async def _find(self, thread: bytes, mid: bytes) -> Message:
