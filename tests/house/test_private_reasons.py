@@ -1,4 +1,4 @@
-"""What a kind of rule knows of a sender's other messages is told to nobody else, in kinds to come too (G5)."""
+"""What a kind knows of a sender's other messages is told to nobody else, kinds to come included (G5)."""
 
 import re
 from pathlib import Path
